@@ -1,0 +1,38 @@
+"""Parameters for the zoo from numpy alone, so that every machine makes the same bytes."""
+
+from __future__ import annotations
+
+import megengine.module as M
+import numpy as np
+
+NORMS = (M.BatchNorm1d, M.BatchNorm2d, M.GroupNorm, M.InstanceNorm, M.LayerNorm)
+
+
+def fill(module: M.Module, seed: int) -> None:
+    """Set every parameter and buffer of `module` from `seed`.
+
+    Only uniform draws are used: they are exact on every platform. Weights keep the variance of
+    what flows through them; normalisation gets statistics and an affine part far enough from
+    (0, 1, 1, 0) that a folding error shows. Integer buffers (indices) keep their values.
+    """
+    random = np.random.RandomState(seed)
+    norms = {name for name, part in module.named_modules() if isinstance(part, NORMS)}
+    tensors = list(module.named_parameters()) + list(module.named_buffers())
+    for name, tensor in sorted(tensors, key=lambda pair: pair[0]):
+        owner, _, leaf = name.rpartition(".")
+        if not np.issubdtype(tensor.dtype, np.floating):
+            continue
+        low, high = _limits(leaf, tensor.shape, norm=owner in norms)
+        values = low + (high - low) * random.random_sample(tensor.shape)
+        tensor[...] = values.astype(np.float32)
+
+
+def _limits(leaf: str, shape: tuple[int, ...], *, norm: bool) -> tuple[float, float]:
+    """Return the interval that the values of a tensor come from."""
+    if leaf == "running_var" or (norm and leaf == "weight"):
+        return 0.5, 1.5
+    if len(shape) < 2 or leaf in ("bias", "running_mean") or max(shape) == np.prod(shape):
+        return -0.2, 0.2
+    receptive = shape[1:] if len(shape) < 5 else shape[-3:]
+    limit = float(np.sqrt(6.0 / np.prod(receptive)))
+    return -limit, limit
