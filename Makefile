@@ -1,0 +1,86 @@
+# Two commands matter: `make convert` and `make test`. They need a CPython 3.10, a C++ compiler and
+# a Python package registry; everything they install goes into .venv and .tools of this folder.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.10
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+PYTEST := .venv/bin/python -m pytest
+# Pytest's and doit's own options, for example: make test ARGS="-k onnx", make convert ARGS="-n 2".
+ARGS ?=
+
+# Python sources are not among them: the installation is editable.
+INSTALLED_FROM := pyproject.toml uv.lock $(wildcard native/*)
+# The project's own build runs with the locked tools, not with the newest ones of the day.
+SYNC := sync --frozen --quiet --no-build-isolation-package mgeconvert --reinstall-package mgeconvert
+
+export UV_PYTHON_DOWNLOADS := never
+unexport VIRTUAL_ENV
+unexport PYTHONHOME
+unexport PYTHONPATH
+
+.PHONY: help setup convert test test-fast test-full test-core lint format lock clean
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make setup       .venv with the package (editable), MegEngine and the tools; PYTHON=... is its CPython 3.10
+setup: .venv/.installed
+
+$(UV): Makefile
+	@python=$$(.ci/find-python "$(PYTHON)"); \
+	echo "Installing uv $(UV_VERSION) into .tools"; \
+	"$$python" -m venv --clear .tools; \
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"; \
+	touch $(UV)
+
+.venv/.installed: $(UV) $(INSTALLED_FROM)
+	@python=$$(.ci/find-python "$(PYTHON)" 3.10); \
+	echo "Installing into .venv with $$python"; \
+	UV_PROJECT_ENVIRONMENT=.venv $(UV) $(SYNC) --python "$$python" --extra megengine; \
+	touch $@
+
+## make convert     everything in examples/models.toml; ARGS="-n 2" and others go to doit
+convert: .venv/.installed
+	@.venv/bin/doit convert $(ARGS)
+
+## make test        all tests but the full matrix; ARGS="-k onnx" and others go to pytest
+test: .venv/.installed
+	@$(PYTEST) -m "not full" $(ARGS)
+
+## make test-fast   without the slow ones too, under three minutes
+test-fast: .venv/.installed
+	@$(PYTEST) -m "not full and not slow" $(ARGS)
+
+## make test-full   every test
+test-full: .venv/.installed
+	@$(PYTEST) $(ARGS)
+
+## make test-core   the tests marked `core`, where only numpy and tomli are: make test-core PYTHON=python3.12
+test-core: $(UV)
+	@.ci/test-core "$(PYTHON)" $(ARGS)
+
+## make lint        what pre-commit and CI check
+lint: .venv/.installed
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@$(UV) lock --check --quiet --python .venv/bin/python
+
+## make format      let ruff write
+format: .venv/.installed
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+## make lock        resolve uv.lock anew after a change of pyproject.toml
+lock: $(UV)
+	@$(UV) lock --python "$$(.ci/find-python "$(PYTHON)")"
+
+## make clean       remove what make and the tools made; artifacts and the store stay
+clean:
+	rm -rf .venv .venv-core-* .tools build dist
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find mgeconvert tests benchmarks examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
