@@ -7,14 +7,13 @@ SHELL := /bin/bash
 PYTHON ?= python3.10
 UV_VERSION := 0.13.9
 UV := .tools/bin/uv
+UV_INSTALLED := .tools/.uv-$(UV_VERSION)
 PYTEST := .venv/bin/python -m pytest
 # Pytest's and doit's own options, for example: make test ARGS="-k onnx", make convert ARGS="-n 2".
 ARGS ?=
 
-# Python sources are not among them: the installation is editable.
-INSTALLED_FROM := pyproject.toml uv.lock $(wildcard native/*)
-# The project's own build runs with the locked tools, not with the newest ones of the day.
-SYNC := sync --frozen --quiet --no-build-isolation-package mgeconvert --reinstall-package mgeconvert
+# Python sources are not among them: .venv has a path to this folder, not a copy.
+INSTALLED_FROM := pyproject.toml uv.lock .ci/install $(wildcard native/*)
 
 export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
@@ -29,17 +28,17 @@ help:
 ## make setup       .venv with the package (editable), MegEngine and the tools; PYTHON=... is its CPython 3.10
 setup: .venv/.installed
 
-$(UV): Makefile
+$(UV_INSTALLED):
 	@python=$$(.ci/find-python "$(PYTHON)"); \
 	echo "Installing uv $(UV_VERSION) into .tools"; \
 	"$$python" -m venv --clear .tools; \
 	.tools/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"; \
-	touch $(UV)
+	touch $@
 
-.venv/.installed: $(UV) $(INSTALLED_FROM)
+.venv/.installed: $(UV_INSTALLED) $(INSTALLED_FROM)
 	@python=$$(.ci/find-python "$(PYTHON)" 3.10); \
 	echo "Installing into .venv with $$python"; \
-	UV_PROJECT_ENVIRONMENT=.venv $(UV) $(SYNC) --python "$$python" --extra megengine; \
+	.ci/install "$$python" .venv --extra megengine; \
 	touch $@
 
 ## make convert     everything in examples/models.toml; ARGS="-n 2" and others go to doit
@@ -59,7 +58,7 @@ test-full: .venv/.installed
 	@$(PYTEST) $(ARGS)
 
 ## make test-core   the tests marked `core`, where only numpy and tomli are: make test-core PYTHON=python3.12
-test-core: $(UV)
+test-core: $(UV_INSTALLED)
 	@.ci/test-core "$(PYTHON)" $(ARGS)
 
 ## make lint        what pre-commit and CI check
@@ -76,7 +75,7 @@ format: .venv/.installed
 	@.venv/bin/ruff check --fix .
 
 ## make lock        resolve uv.lock anew after a change of pyproject.toml
-lock: $(UV)
+lock: $(UV_INSTALLED)
 	@$(UV) lock --python "$$(.ci/find-python "$(PYTHON)")"
 
 ## make clean       remove what make and the tools made; artifacts and the store stay
