@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import megengine.functional as F
 import megengine.module as M
 from megengine import Tensor
@@ -52,7 +54,7 @@ class HighResolution(M.Module):
         super().__init__()
         self.stem = M.ConvBnRelu2d(3, widths[0], 3, 2, padding=1, bias=False)
         self.down = [
-            M.ConvBnRelu2d(a, b, 3, 2, padding=1, bias=False) for a, b in zip(widths, widths[1:])
+            M.ConvBnRelu2d(a, b, 3, 2, padding=1, bias=False) for a, b in itertools.pairwise(widths)
         ]
         self.fuse = Fuse(widths)
         self.keypoints = M.Conv2d(sum(widths), joints, 1)

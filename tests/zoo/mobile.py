@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import megengine.functional as F
 import megengine.module as M
 from megengine import Tensor
@@ -13,7 +15,7 @@ class DepthwiseNet(M.Module):
     def __init__(self, widths: tuple[int, ...], classes: int) -> None:
         super().__init__()
         layers: list[M.Module] = [M.ConvBnRelu2d(3, widths[0], 3, stride=2, padding=1)]
-        for i, (inside, outside) in enumerate(zip(widths, widths[1:])):
+        for i, (inside, outside) in enumerate(itertools.pairwise(widths)):
             layers += [
                 M.Conv2d(inside, inside, 3, 1 + i % 2, padding=1, groups=inside, bias=False),
                 M.BatchNorm2d(inside, eps=1e-3),

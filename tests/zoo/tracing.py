@@ -48,7 +48,8 @@ def trace_family(family: Family) -> TracedModule:
     inputs = [megengine.Tensor(x) for x in arrays(family).values()]
     traced = trace_module(family.build(), *inputs)
     for node, port in zip(traced.graph.inputs[1:], family.inputs):
-        node.name = port.name
+        if node.name != port.name:  # MegEngine refuses to give a node the name it has
+            node.name = port.name
     return traced
 
 

@@ -9,19 +9,18 @@ NORMS = (M.BatchNorm1d, M.BatchNorm2d, M.GroupNorm, M.InstanceNorm, M.LayerNorm)
 
 
 def fill(module: M.Module, seed: int) -> None:
-    """Set every parameter and buffer of `module` from `seed`.
+    """Set every parameter of `module`, and the statistics of its batch norms, from `seed`.
 
     Only uniform draws are used: they are exact on every platform. Weights keep the variance of
     what flows through them; normalisation gets statistics and an affine part far enough from
-    (0, 1, 1, 0) that a folding error shows. Integer buffers (indices) keep their values.
+    (0, 1, 1, 0) that a folding error shows. Other buffers (indices, masks) keep their values.
     """
     random = np.random.RandomState(seed)
     norms = {name for name, part in module.named_modules() if isinstance(part, NORMS)}
-    tensors = list(module.named_parameters()) + list(module.named_buffers())
+    statistics = [pair for pair in module.named_buffers() if "running_" in pair[0]]
+    tensors = list(module.named_parameters()) + statistics
     for name, tensor in sorted(tensors, key=lambda pair: pair[0]):
         owner, _, leaf = name.rpartition(".")
-        if not np.issubdtype(tensor.dtype, np.floating):
-            continue
         low, high = _limits(leaf, tensor.shape, norm=owner in norms)
         values = low + (high - low) * random.random_sample(tensor.shape)
         tensor[...] = values.astype(np.float32)
@@ -33,6 +32,8 @@ def _limits(leaf: str, shape: tuple[int, ...], *, norm: bool) -> tuple[float, fl
         return 0.5, 1.5
     if len(shape) < 2 or leaf in ("bias", "running_mean") or max(shape) == np.prod(shape):
         return -0.2, 0.2
+    if leaf == "_flatten_weights":  # of LSTM and RNN: all matrices and biases in one
+        return -0.5, 0.5
     receptive = shape[1:] if len(shape) < 5 else shape[-3:]
     limit = float(np.sqrt(6.0 / np.prod(receptive)))
     return -limit, limit
