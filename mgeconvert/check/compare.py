@@ -1,0 +1,125 @@
+"""Two arrays, or many runs of them, told apart in numbers (numpy and the native loops only)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mgeconvert.check.request import Comparison, Worst
+from mgeconvert.check.runners.protocol import Array
+from mgeconvert.native import Difference, difference
+
+NOTHING = Difference(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0)
+
+
+class Tally:
+    """The differences of one output, summed over the runs of a case.
+
+    An element is outside when |got - want| > atol + rtol * |want|. For integers and bool `rtol`
+    does not count: equality, or the step that `atol` allows. NaN is equal to NaN, and an infinity
+    to itself; any other pair with one of them is outside.
+    """
+
+    def __init__(self, output: str, *, rtol: float, atol: float) -> None:
+        self.output, self.rtol, self.atol = output, rtol, atol
+        self._sum = NOTHING
+        self._first: tuple[Array, Array] | None = None
+        self._worst: Worst | None = None
+        self._excess = -np.inf
+        self._problems: list[str] = []
+
+    def add(self, got: Array, want: Array) -> None:
+        """Compare one run; shapes and dtypes first, numbers only where these agree."""
+        if self._first is None:
+            self._first = (got[:0] if got.ndim else got, want[:0] if want.ndim else want)
+            self._shapes = got.shape, want.shape
+        before = len(self._problems)
+        if got.dtype != want.dtype:
+            self._problem(f"element type {got.dtype} where the source gives {want.dtype}")
+        if got.shape != want.shape:
+            self._problem(f"shape {_shape(got)} where the source gives {_shape(want)}")
+        if len(self._problems) > before or got.shape != want.shape or got.dtype != want.dtype:
+            return
+        rtol = self.rtol if want.dtype.kind == "f" else 0.0
+        new = difference(got, want, rtol=rtol, atol=self.atol)
+        if new.nonfinite_mismatches or new.max_abs > 0:
+            self._find_worst(got, want, rtol=rtol)
+        self._sum = merge(self._sum, new)
+
+    def result(self) -> Comparison:
+        """Return the numbers and what is wrong, over all runs so far (at least one)."""
+        if self._first is None:
+            raise ValueError(f"output {self.output!r} was never compared")
+        got, want = self._first
+        total = self._sum
+        return Comparison(
+            output=self.output,
+            got_dtype=str(got.dtype),
+            want_dtype=str(want.dtype),
+            got_shape=self._shapes[0],
+            want_shape=self._shapes[1],
+            size=total.size,
+            max_abs=total.max_abs,
+            max_rel=total.max_rel,
+            cosine=total.cosine,
+            snr_db=total.snr_db,
+            outside=total.outside,
+            outside_share=total.outside_share,
+            nonfinite_mismatches=total.nonfinite_mismatches,
+            worst=self._worst,
+            problems=(*self._problems, *self._outside()),
+        )
+
+    def _outside(self) -> tuple[str, ...]:
+        total, worst = self._sum, self._worst
+        if not total.outside or worst is None:
+            return ()
+        return (
+            f"output {self.output!r}: {total.outside} of {total.size} elements are outside "
+            f"rtol {self.rtol:g}, atol {self.atol:g}; the worst, at {list(worst.index)}, is "
+            f"{worst.got:.9g} where the source gives {worst.want:.9g}",
+        )
+
+    def _problem(self, text: str) -> None:
+        problem = f"output {self.output!r}: {text}"
+        if problem not in self._problems:
+            self._problems.append(problem)
+
+    def _find_worst(self, got: Array, want: Array, *, rtol: float) -> None:
+        """Keep the element with the largest excess over its tolerance, a non-finite one first."""
+        a, b = got.astype(np.float64), want.astype(np.float64)
+        with np.errstate(invalid="ignore", over="ignore"):
+            excess = np.abs(a - b) - (self.atol + rtol * np.abs(b))
+        finite = np.isfinite(a) & np.isfinite(b)
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        excess = np.where(finite, excess, np.where(same, -np.inf, np.inf))
+        at = int(np.argmax(excess))
+        if excess.flat[at] > self._excess:
+            self._excess = float(excess.flat[at])
+            index = tuple(int(i) for i in np.unravel_index(at, got.shape))
+            self._worst = Worst(index, float(a.flat[at]), float(b.flat[at]))
+
+
+def compare(output: str, got: Array, want: Array, *, rtol: float, atol: float) -> Comparison:
+    """Compare one output of one run."""
+    tally = Tally(output, rtol=rtol, atol=atol)
+    tally.add(got, want)
+    return tally.result()
+
+
+def merge(a: Difference, b: Difference) -> Difference:
+    """Return the difference over the elements of both."""
+    return Difference(
+        size=a.size + b.size,
+        max_abs=max(a.max_abs, b.max_abs),
+        max_rel=max(a.max_rel, b.max_rel),
+        sum_error2=a.sum_error2 + b.sum_error2,
+        sum_want2=a.sum_want2 + b.sum_want2,
+        sum_got2=a.sum_got2 + b.sum_got2,
+        dot=a.dot + b.dot,
+        outside=a.outside + b.outside,
+        nonfinite_mismatches=a.nonfinite_mismatches + b.nonfinite_mismatches,
+    )
+
+
+def _shape(array: Array) -> str:
+    return f"({', '.join(map(str, array.shape))})"

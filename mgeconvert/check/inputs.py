@@ -1,0 +1,251 @@
+"""What a model is fed in a check: seeded random arrays or samples, in cases (numpy only).
+
+Random data is made of raw PCG64 words with arithmetic that is exact everywhere, so that a seed
+gives the same bytes on each machine and with each numpy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mgeconvert.check.request import CheckRequest, InputRequest
+from mgeconvert.check.runners.protocol import Array, Arrays, Port
+from mgeconvert.check.samples import Sample, read_sample
+from mgeconvert.errors import ConvertError, Location
+
+BATCHES = (1, 5)
+CHUNK = 64
+SMALL_INTS = (0.0, 9.0)
+UNIT = 2.0**-53
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The feeds of one run; of its rows, the first `rows` are new (the others fill it up)."""
+
+    feeds: Arrays
+    rows: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way of filling the inputs: sizes for the symbolic dimensions, random data or samples.
+
+    `rows` is the number of rows of a sample to run through, 0 for random data.
+    """
+
+    name: str
+    model: str
+    seed: int
+    ports: tuple[Port, ...]
+    ranges: Mapping[str, tuple[float, float] | None]
+    symbols: Mapping[str, int]
+    samples: Mapping[str, Sample]
+    rows: int
+    complete: bool
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the feeds of each run; the same ones whenever it is called."""
+        size = self._batch()
+        for start in range(0, max(1, self.rows), size):
+            rows = min(size, max(1, self.rows) - start)
+            grow = {} if self._fixed() else self._leading(rows)
+            symbols = {**self.symbols, **grow}
+            feeds = {
+                port.name: self._fill(port, symbols=symbols, start=start) for port in self.ports
+            }
+            yield Batch(feeds, rows)
+
+    def _fill(self, port: Port, *, symbols: Mapping[str, int], start: int) -> Array:
+        shape = bind(port, symbols)
+        sample = self.samples.get(port.name)
+        if sample:
+            return sample.cut(start, shape)
+        key = (self.model, port.name, self.name, start)
+        return random_array(
+            shape, np.dtype(port.dtype), range=self.ranges[port.name], seed=self.seed, key=key
+        )
+
+    def _fixed(self) -> bool:
+        return not self.rows or not any(
+            isinstance(port.shape[0], str)
+            for port in self.ports
+            if port.shape and port.name in self.samples
+        )
+
+    def _batch(self) -> int:
+        """The rows of one run: what the model is made for, or a chunk where it takes any number."""
+        if not self.rows:
+            return 1
+        if not self._fixed():
+            return min(CHUNK, self.rows)
+        samples = self.samples.values()
+        moving = [sample for sample in samples if sample.rows is not None] or list(samples)
+        return max((s.rows_per_run for s in moving if s.rows_per_run), default=self.rows)
+
+    def _leading(self, rows: int) -> dict[str, int]:
+        heads = [p.shape[0] for p in self.ports if p.shape and p.name in self.samples]
+        return {head: rows for head in heads if isinstance(head, str)}
+
+
+def cases(
+    inputs: Sequence[Port], source: Sequence[Port], request: CheckRequest
+) -> tuple[Case, ...]:
+    """Return the cases for an artifact's `inputs`, with the `source`'s own sizes as a help.
+
+    Raises ConvertError for a request that does not fit the model: an unknown input, a shape of
+    another rank, a sample that has the wrong form, an element type that cannot be filled.
+    """
+    asked = {entry.name: entry for entry in request.inputs}
+    unknown = sorted(set(asked) - {port.name for port in inputs})
+    if unknown:
+        names = ", ".join(port.name for port in inputs)
+        raise _wrong(request, unknown[0], f"the model has no such input; it has {names}")
+    ports = tuple(_override(port, asked.get(port.name), request) for port in inputs)
+    ranges = {port.name: asked[port.name].range if port.name in asked else None for port in ports}
+    bindings = tuple(request.bindings) or _bindings(ports, source)
+    samples = {
+        port.name: read_sample(str(asked[port.name].sample), port, alone=len(ports) == 1)
+        for port in ports
+        if port.name in asked and asked[port.name].sample
+    }
+
+    def case(
+        name: str, symbols: Mapping[str, int], *, rows: int = 0, complete: bool = False
+    ) -> Case:
+        return Case(
+            name, request.model, request.seed, ports, ranges, symbols, samples, rows, complete
+        )
+
+    if not samples:
+        return tuple(
+            case(_title(f"random {run}", symbols), symbols)
+            for symbols in bindings
+            for run in range(1, request.runs + 1)
+        )
+    rows = _rows(samples)
+    heads = {p.shape[0] for p in ports if p.shape and p.name in samples}
+    symbolic = [head for head in heads if isinstance(head, str)]
+    some = [
+        case(_title("sample", symbols), symbols, rows=symbols[symbolic[0]])
+        for symbols in bindings
+        if symbolic
+    ]
+    return (*some, case("sample, all rows", bindings[0], rows=rows, complete=True))
+
+
+def random_array(
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    *,
+    range: tuple[float, float] | None,
+    seed: int,
+    key: Sequence[object],
+) -> Array:
+    """Return random data that depends on `seed` and `key` alone.
+
+    float: in `range`, else near standard normal (the sum of twelve uniform values less six);
+    integers: in `range`, else all values of 8-bit types, and 0 to 9 of wider ones; bool: even odds.
+    """
+    digest = hashlib.sha256("\0".join(map(str, key)).encode()).digest()
+    words = np.frombuffer(digest, dtype="<u4").tolist()
+    bits = np.random.PCG64(np.random.SeedSequence([seed, *words]))
+    count = int(np.prod(shape, dtype=np.int64))
+    if dtype.kind == "f" and range is None:
+        values = _normal(bits, count)
+    else:
+        low, high = range or _default_range(dtype)
+        unit = (bits.random_raw(count) >> np.uint64(11)).astype(np.float64) * UNIT
+        if dtype.kind == "f":
+            values = low + unit * (high - low)
+        else:
+            values = np.ceil(low) + np.floor(unit * (np.floor(high) - np.ceil(low) + 1))
+    return values.astype(dtype).reshape(shape)
+
+
+def bind(port: Port, symbols: Mapping[str, int]) -> tuple[int, ...]:
+    """Return the port's shape with its symbols replaced."""
+    return tuple(symbols[dim] if isinstance(dim, str) else dim for dim in port.shape or ())
+
+
+def digest(batch: Batch) -> str:
+    """Return the SHA-256 of the feeds: names, types, shapes and bytes, in order."""
+    hashed = hashlib.sha256()
+    for name, array in batch.feeds.items():
+        hashed.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())
+        hashed.update(np.ascontiguousarray(array).data)
+    return hashed.hexdigest()
+
+
+def _normal(bits: np.random.PCG64, count: int) -> Array:
+    """Sum twelve 16-bit integers each (three words): mean 0, variance 1, exact in float64."""
+    words = np.asarray(bits.random_raw(3 * count), dtype=np.uint64)
+    total = np.zeros(count, np.int64)
+    for shift in (0, 16, 32, 48):
+        part = (words >> np.uint64(shift)) & np.uint64(0xFFFF)
+        total += part.astype(np.int64).reshape(count, 3).sum(axis=1)
+    return (total - 6 * 65535) / 65536.0
+
+
+def _default_range(dtype: np.dtype) -> tuple[float, float]:
+    if dtype.kind == "b":
+        return 0.0, 1.0
+    if dtype.itemsize == 1:
+        limits = np.iinfo(dtype)
+        return float(limits.min), float(limits.max)
+    return SMALL_INTS
+
+
+def _bindings(ports: Sequence[Port], source: Sequence[Port]) -> tuple[dict[str, int], ...]:
+    """Bind a leading symbol to 1 and 5, any other to the source's own size and to its double."""
+    own = {port.name: port.shape for port in source}
+    first: dict[str, int] = {}
+    second: dict[str, int] = {}
+    for port in ports:
+        for axis, dim in enumerate(port.shape or ()):
+            if not isinstance(dim, str) or dim in first:
+                continue
+            if axis == 0:
+                first[dim], second[dim] = BATCHES
+                continue
+            shape = own.get(port.name) or ()
+            size = shape[axis] if axis < len(shape) else None
+            first[dim] = size if isinstance(size, int) and size > 0 else BATCHES[0]
+            second[dim] = 2 * first[dim]
+    return (first, second) if first else ({},)
+
+
+def _override(port: Port, asked: InputRequest | None, request: CheckRequest) -> Port:
+    """Return the port with the sizes that the request gives to its symbols."""
+    if not port.dtype or np.dtype(port.dtype).kind not in "biuf":
+        raise _wrong(request, port.name, "its element type cannot be filled for a check")
+    shape = port.shape
+    if asked and asked.shape is not None:
+        if shape is not None and len(asked.shape) != len(shape):
+            raise _wrong(request, port.name, f"shape {asked.shape} for an input of {shape}")
+        known = shape or asked.shape
+        shape = tuple(b if isinstance(a, str) else a for a, b in zip(known, asked.shape))
+    if shape is None:
+        raise _wrong(request, port.name, "its shape is unknown", hint="give its shape")
+    return Port(port.name, port.dtype, shape)
+
+
+def _rows(samples: Mapping[str, Sample]) -> int:
+    counts = {sample.rows for sample in samples.values() if sample.rows is not None}
+    if len(counts) > 1:
+        listed = ", ".join(f"{name}: {sample.rows}" for name, sample in samples.items())
+        raise ConvertError(f"the samples have different numbers of rows: {listed}")
+    whole = [sample.rows_per_run or 1 for sample in samples.values()]
+    return counts.pop() if counts else max(whole)
+
+
+def _title(what: str, symbols: Mapping[str, int]) -> str:
+    return ", ".join([what, *(f"{name}={size}" for name, size in symbols.items())])
+
+
+def _wrong(request: CheckRequest, name: str, problem: str, *, hint: str = "") -> ConvertError:
+    return ConvertError(problem, at=Location("check", "input", name, request.model), hint=hint)

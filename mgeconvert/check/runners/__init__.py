@@ -1,0 +1,1 @@
+"""The runtimes that a check asks, each served from a process of its own."""

@@ -1,0 +1,149 @@
+"""Sources in MegEngine, which says what they compute.
+
+MegEngine's loaders run what a file says (a `.tm` is a pickle): whoever opens a file here has vetted
+it with the frontend's own reader first. Importing megengine makes the process flush denormals to
+zero, so this runs in no other process than a runner's.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from mgeconvert.check.runners.protocol import Array, Arrays, Description, Port
+from mgeconvert.errors import CheckFailed, ConvertError, UnreadableSource
+
+Run = Callable[[Arrays], dict[str, Array]]
+
+HINT = "install CPython 3.10 with the extra: pip install 'mgeconvert[megengine]'"
+NARROW = {"float64": "float32", "int64": "int32"}
+
+
+class Runtime:
+    """One `.tm` or `.mge` at a time."""
+
+    name = "MegEngine"
+
+    def __init__(self) -> None:
+        try:
+            import megengine
+        except ImportError as error:
+            raise ConvertError(f"MegEngine cannot be imported: {error}", hint=HINT) from None
+        megengine.set_default_device("cpux")
+        self._library: Any = megengine
+        self._run: Run | None = None
+
+    def versions(self) -> dict[str, str]:
+        return {"megengine": self._library.__version__, "numpy": np.__version__}
+
+    def open(self, path: str, *, format: str, outputs: Sequence[str]) -> Description:
+        """Load a vetted file of format "traced" or "mge".
+
+        `outputs` are end points: names of nodes (after flattening, for a `.tm`) or module paths.
+        Raises UnreadableSource where MegEngine refuses the file, CheckFailed for an unknown end
+        point.
+        """
+        openers = {"traced": self._open_traced, "mge": self._open_graph}
+        description, self._run = openers[format](path, tuple(outputs))
+        return description
+
+    def run(self, feeds: Arrays) -> dict[str, Array]:
+        """Feeds of 64-bit types run as MegEngine's 32-bit ones."""
+        if self._run is None:
+            raise CheckFailed("no model is open")
+        return self._run({name: _narrow(array) for name, array in feeds.items()})
+
+    def close(self) -> None:
+        self._run = None
+
+    def _open_traced(self, path: str, outputs: tuple[str, ...]) -> tuple[Description, Run]:
+        try:
+            module = self._library.load(path)
+        except Exception as error:  # whatever an unpickle raises
+            raise UnreadableSource(f"MegEngine cannot load it: {_first_line(error)}") from error
+        if type(module).__name__ != "TracedModule":
+            raise UnreadableSource(f"it holds a {type(module).__name__}, not a TracedModule")
+        module.eval()
+        if outputs:
+            module = module.flatten()
+            module.graph.reset_outputs([_end_point(module.graph, name) for name in outputs])
+        graph = module.graph
+        ports = tuple(map(_node_port, graph.inputs[1:]))
+        names = outputs or _unique([node._name for node in graph.outputs])
+
+        def run(feeds: Arrays) -> dict[str, Array]:
+            tensors = [self._library.Tensor(feeds[port.name]) for port in ports]
+            values = graph.interpret(module, *tensors)
+            return {name: _plain(value.numpy()) for name, value in zip(names, values)}
+
+        results = zip(names, map(_node_port, graph.outputs))
+        described = tuple(Port(name, port.dtype, port.shape) for name, port in results)
+        return Description(ports, described), run
+
+    def _open_graph(self, path: str, outputs: tuple[str, ...]) -> tuple[Description, Run]:
+        from megengine.utils.comp_graph_tools import GraphInference
+
+        with open(path, "rb") as file:
+            data = io.BytesIO(file.read())
+        try:
+            graph = GraphInference(data, outputs=list(outputs) or None)
+        except AssertionError as error:
+            raise CheckFailed(f"MegEngine: {_first_line(error)}") from error
+        except Exception as error:  # whatever a foreign loader raises
+            raise UnreadableSource(f"MegEngine cannot load it: {_first_line(error)}") from error
+        nodes = {name: node.outputs[0] for name, node in graph._inp_dict.items()}
+        ports = tuple(Port(name, str(var.dtype), tuple(var.shape)) for name, var in nodes.items())
+        results = tuple(
+            Port(var.name, str(np.dtype(var.dtype)), None) for var in graph._origin_outputs
+        )
+
+        def run(feeds: Arrays) -> dict[str, Array]:
+            values = graph.run(inp_dict={port.name: feeds[port.name] for port in ports})
+            return {name: _plain(value) for name, value in values.items()}
+
+        return Description(ports, results), run
+
+
+def _end_point(graph: Any, name: str) -> Any:
+    """Return the node of the flat `graph` with this name, or the output of this module path."""
+    nodes = [node for node in graph.nodes(False) if type(node).__name__ == "TensorNode"]
+    for node in nodes:
+        if node._name == name:
+            return node
+    root = graph.qualname or graph.inputs[0]._qualname
+    found = [node for node in nodes if node.qualname == f"{root}.{name}.[out]"]
+    if len(found) != 1:
+        count = f"{len(found)} outputs" if found else "no node and no module"
+        raise CheckFailed(f"the source has {count} for the end point {name!r}")
+    return found[0]
+
+
+def _node_port(node: Any) -> Port:
+    dtype = "" if node.dtype is None else str(np.dtype(node.dtype))
+    return Port(node._name, dtype, None if node.shape is None else tuple(map(int, node.shape)))
+
+
+def _unique(names: Sequence[str]) -> tuple[str, ...]:
+    """Number the repetitions of a name: an output may be returned twice."""
+    seen: dict[str, int] = {}
+    result = []
+    for name in names:
+        count = seen[name] = seen.get(name, -1) + 1
+        result.append(f"{name}_{count}" if count else name)
+    return tuple(result)
+
+
+def _narrow(array: Array) -> Array:
+    return array.astype(NARROW.get(array.dtype.name, array.dtype.name), copy=False)
+
+
+def _plain(array: Array) -> Array:
+    """Drop MegEngine's metadata of quantized types."""
+    return array.astype(array.dtype.newbyteorder("=").str, copy=False)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
