@@ -25,7 +25,7 @@ unexport PYTHONPATH
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
-## make setup       .venv with the package (editable), MegEngine and the tools; PYTHON=... is its CPython 3.10
+## make setup       .venv with the package, MegEngine and the tools; PYTHON=... is its CPython 3.10
 setup: .venv/.installed
 
 $(UV_INSTALLED):
@@ -80,6 +80,6 @@ lock: $(UV_INSTALLED)
 
 ## make clean       remove what make and the tools made; artifacts and the store stay
 clean:
-	rm -rf .venv .venv-core-* .tools build dist
+	rm -rf .venv .venv-core-* .tools .build dist mgeconvert/_native*.so
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find mgeconvert tests benchmarks examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
