@@ -1,0 +1,35 @@
+"""models.toml: reading, checking, planning. Needs the standard library and tomli only."""
+
+from mgeconvert.manifest.job import Job
+from mgeconvert.manifest.loading import load
+from mgeconvert.manifest.planning import missing_files, plan, single_job
+from mgeconvert.manifest.schema import (
+    CheckSettings,
+    InputSpec,
+    Limits,
+    Manifest,
+    Model,
+    NoOptions,
+    OnnxOptions,
+    Options,
+    Target,
+    check_defaults,
+)
+
+__all__ = [
+    "CheckSettings",
+    "InputSpec",
+    "Job",
+    "Limits",
+    "Manifest",
+    "Model",
+    "NoOptions",
+    "OnnxOptions",
+    "Options",
+    "Target",
+    "check_defaults",
+    "load",
+    "missing_files",
+    "plan",
+    "single_job",
+]

@@ -1,0 +1,55 @@
+"""One file of the manifest while it is read, and where its faults are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mgeconvert.manifest.faults import Fault, Faults, KeyPath, describe
+from mgeconvert.manifest.paths import Folder
+
+OUTSIDE = "allow_outside = true permits it"
+
+
+@dataclass(frozen=True)
+class Context:
+    """The file `file` in `folder`: its tables as written (`raw`) and as accepted (`read`)."""
+
+    file: str
+    folder: str
+    raw: Mapping[str, Any]
+    read: Mapping[str, Any]
+    faults: Faults
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """The accepted keys of `[defaults]`."""
+        defaults: Mapping[str, Any] = self.read.get("defaults", {})
+        return defaults
+
+    def report(self, path: KeyPath, problem: str, hint: str = "") -> None:
+        """Keep a fault of this file."""
+        self.faults.add(Fault(self.file, path, problem, hint))
+
+    def holder(self, model: str, *keys: str) -> KeyPath:
+        """Return the path at which a key of a model is written: in the model or in `[defaults]`."""
+        own: KeyPath = ("models", model, *keys)
+        common: KeyPath = ("defaults", *keys)
+        return common if self.wrote(common) and not self.wrote(own) else own
+
+    def wrote(self, path: KeyPath) -> bool:
+        """Tell whether the file has the key, accepted or not."""
+        table: Any = self.raw
+        for part in path:
+            if not isinstance(table, dict) or part not in table:
+                return False
+            table = table[part]
+        return True
+
+    def inside(self, at: KeyPath, path: str, folder: Folder) -> str | None:
+        """Return the path resolved, or report that it leaves the folder."""
+        resolved = folder.resolve(path)
+        if resolved is None:
+            self.report(at, f"{describe(path)} leaves the manifest's folder", OUTSIDE)
+        return resolved

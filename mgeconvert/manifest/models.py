@@ -1,0 +1,112 @@
+"""From the accepted tables of one file to its models, judging keys together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mgeconvert.manifest.context import OUTSIDE, Context
+from mgeconvert.manifest.faults import KeyPath, describe
+from mgeconvert.manifest.merging import Raw, model_table
+from mgeconvert.manifest.paths import Folder, is_glob, is_safe_name, stem
+from mgeconvert.manifest.schema import NAME, InputSpec, Limits, Model
+from mgeconvert.manifest.targets import place, read_targets
+
+PLAIN = ("license", "description", "tags", "outputs", "seed", "metric", "allow_outside")
+PLACE = "{stem}"
+OUTPUT = "build"
+
+
+def read_models(context: Context) -> Iterator[tuple[KeyPath, Model]]:
+    """Yield the models with their key paths, in the file's order, those of a glob by file name."""
+    for name, own in context.read.get("models", {}).items():
+        table = model_table(own, context.defaults)
+        folder = Folder(context.folder, table.get("allow_outside", False))
+        values = _shared(context, name, table, folder)
+        targets = read_targets(context, name, own, table)
+        output = context.inside(context.holder(name, "output"), table.get("output", OUTPUT), folder)
+        for full, source in _sources(context, name, table, folder):
+            made = tuple(place(item, model=full, output=output or "") for item in targets)
+            yield ("models", name), Model(name=full, source=source, targets=made, **values)
+
+
+def _sources(context: Context, name: str, table: Raw, folder: Folder) -> Iterator[tuple[str, str]]:
+    """Yield the name and the absolute path of each source, and report the unusable ones."""
+    at = context.holder(name, "source")
+    written = _written_sources(context, name, table, folder)
+    if len(written) > 1 and "sha256" in table:
+        context.report(context.holder(name, "sha256"), "one hash cannot fit several files")
+    for source in written:
+        full = name.replace(PLACE, stem(source))
+        path = context.inside(at, source, folder)
+        if not (NAME.accepts(full) and is_safe_name(full)):
+            problem = f'"{full}" is no safe file name'
+            context.report(("models", name), problem, f"expected {NAME.expected}")
+        elif path is not None:
+            yield full, path
+
+
+def _written_sources(context: Context, name: str, table: Raw, folder: Folder) -> list[str]:
+    """Return the source files as the manifest spells them; globs are replaced by matches."""
+    at = context.holder(name, "source")
+    written = table.get("source")
+    if written is None:
+        if not context.wrote(at):
+            context.report(("models", name), 'the key "source" is missing')
+        return []
+    listed = (written,) if isinstance(written, str) else written
+    several = not isinstance(written, str) or is_glob(written)
+    if several and PLACE not in name:
+        context.report(at, f"a glob or a list needs {PLACE} in the model's name")
+        return []
+    found: list[str] = []
+    for path in listed:
+        found += _matches(context, name, path, folder) if is_glob(path) else [path]
+    return list(dict.fromkeys(found))
+
+
+def _matches(context: Context, name: str, pattern: str, folder: Folder) -> list[str]:
+    at = context.holder(name, "source")
+    found = folder.matches(pattern)
+    if found is None:
+        context.report(at, f"{describe(pattern)} leaves the manifest's folder", OUTSIDE)
+    elif not found:
+        context.report(at, f"no file matches {describe(pattern)}")
+    return found or []
+
+
+def _shared(context: Context, name: str, table: Raw, folder: Folder) -> dict[str, Any]:
+    """Return the values that all models of one table share."""
+    values = {key: table[key] for key in PLAIN if key in table}
+    if "sha256" in table:
+        values["sha256"] = table["sha256"].lower()
+    if "labels" in table:
+        at = context.holder(name, "labels")
+        values["labels"] = context.inside(at, table["labels"], folder)
+    values["inputs"] = tuple(_inputs(context, name, table.get("inputs", {}), folder))
+    values["limits"] = Limits(**table.get("limits", {}))
+    _judge_metric(context, name, table)
+    return values
+
+
+def _inputs(context: Context, name: str, tables: Raw, folder: Folder) -> Iterator[InputSpec]:
+    for key, table in tables.items():
+        sample, bounds = table.get("sample"), table.get("range")
+        at = context.holder(name, "inputs", key, "range")
+        if bounds and bounds[0] >= bounds[1]:
+            context.report(at, "expected the lower number first")
+        if sample and bounds:
+            context.report(at, "a range has no effect beside a sample")
+        if sample:
+            sample = context.inside(context.holder(name, "inputs", key, "sample"), sample, folder)
+        yield InputSpec(name=key, shape=table.get("shape"), sample=sample, range=bounds)
+
+
+def _judge_metric(context: Context, name: str, table: Raw) -> None:
+    for key, other in (("metric", "labels"), ("labels", "metric")):
+        needed = context.holder(name, other)
+        if key in table and other not in table and not context.wrote(needed):
+            context.report(context.holder(name, key), f'it needs the key "{other}"')
+    sampled = any("sample" in spec for spec in table.get("inputs", {}).values())
+    if "metric" in table and not sampled:
+        context.report(context.holder(name, "metric"), "it needs an input with a sample")

@@ -1,0 +1,449 @@
+"""The manifest's keys: the one definition of names, types, defaults and meanings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any
+
+from mgeconvert.manifest.kinds import Choice, Either, Flag, Kind, Listing, Real, Size, Text, Whole
+
+VERSION = 1
+FORMATS = ("onnx", "tflite", "caffe", "torchscript", "mge", "tm")
+ENDINGS: Mapping[str, str] = {"onnx": ".onnx"}
+"""The formats that can be written now, and how their main file's name ends."""
+
+PATH = Text(words="a path")
+REASON = Text(words="a reason")
+NAME = Text(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", "letters, digits and . _ + - (100 at most)")
+SYMBOL = Text(r"[A-Za-z_][A-Za-z0-9_]*", "a symbol")
+FORMAT = Choice(FORMATS)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of keys that the dataclass `of` defines."""
+
+    of: type
+
+    @property
+    def expected(self) -> str:
+        return "a table"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A table whose keys are free names and whose values are tables of `of`."""
+
+    of: type
+    names: Text
+
+    @property
+    def expected(self) -> str:
+        return "a table of tables"
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key as the manifest spells it; `planned` ones have no effect yet and are refused."""
+
+    name: str
+    kind: Kind | Table | Tables
+    doc: str
+    default: str
+    planned: bool
+
+
+def _key(kind: Kind | Table | Tables, doc: str, *, default: str = "") -> dict[str, Any]:
+    """Return a field's metadata; `default` tells a default that is no plain value."""
+    return {"kind": kind, "doc": doc, "default": default, "planned": False}
+
+
+def _planned(doc: str) -> Any:
+    """Return the field of a known key that no issue has given an effect yet."""
+    return field(metadata={"kind": Flag(), "doc": doc, "default": "", "planned": True})
+
+
+def _default(item: Field[Any]) -> str:
+    if item.metadata["default"]:
+        return str(item.metadata["default"])
+    if item.default in (MISSING, None, "", ()):
+        return "none"
+    return f'"{item.default}"' if isinstance(item.default, str) else str(item.default).lower()
+
+
+def keys(table: type) -> Iterator[Key]:
+    """Yield the keys that the dataclass `table` defines; fields without a kind are none."""
+    for item in fields(table):
+        meta = item.metadata
+        if "kind" in meta:
+            yield Key(item.name, meta["kind"], meta["doc"], _default(item), meta["planned"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputSpec:
+    """What the manifest says of one input of a model."""
+
+    name: str
+    shape: tuple[int | str, ...] | None = field(
+        default=None,
+        metadata=_key(
+            Listing(
+                Either((Whole(1), SYMBOL)), "a list of sizes of at least 1 and symbols such as N"
+            ),
+            'Overrides the shape of the source; a name such as `"N"` is a symbolic dimension.',
+            default="the source's",
+        ),
+    )
+    sample: str | None = field(
+        default=None,
+        metadata=_key(
+            PATH,
+            "A `.npz` or `.npy` file with the data that the check runs on.",
+            default="seeded random data",
+        ),
+    )
+    range: tuple[float, float] | None = field(
+        default=None,
+        metadata=_key(
+            Listing(Real(), "two numbers, the lower one first", 2, 2),
+            "Bounds of the random data, both included, the lower one first.",
+            default="by the input's type",
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one child process of a job may use."""
+
+    time: float = field(
+        default=600.0, metadata=_key(Real(above=0), "Seconds of wall time.", default="600")
+    )
+    memory: int = field(
+        default=4 * 1024**3,
+        metadata=_key(Size(), 'Bytes of memory, or text such as `"512 MiB"`.', default='"4 GiB"'),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckSettings:
+    """How an artifact is compared with its source: |a - b| <= atol + rtol * |b|."""
+
+    rtol: float = field(
+        metadata=_key(Real(low=0), "Relative tolerance per element.", default="the format's")
+    )
+    atol: float = field(
+        metadata=_key(Real(low=0), "Absolute tolerance per element.", default="the format's")
+    )
+    runs: int = field(
+        metadata=_key(
+            Whole(1, 1000),
+            "How many sets of random inputs are compared; a sample is compared once.",
+            default="the format's",
+        )
+    )
+    enabled: bool = field(
+        default=True, metadata=_key(Flag(), "With false, the artifact is not compared.")
+    )
+    reason: str = field(
+        default="", metadata=_key(REASON, "Needed with `enabled = false`; the report lists it.")
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckDefaults:
+    """A format's tolerances, and why they are what they are."""
+
+    rtol: float
+    atol: float
+    runs: int
+    why: str
+
+
+CHECK_DEFAULTS: Mapping[str, CheckDefaults] = {
+    "onnx": CheckDefaults(
+        rtol=1e-3,
+        atol=1e-4,
+        runs=2,
+        why="float32 on both sides: MegEngine and onnxruntime add in different orders, which a "
+        "deep network amplifies to about 1e-5 of its largest activation",
+    ),
+}
+
+
+def check_defaults(format: str, *, enabled: bool = True, reason: str = "") -> CheckSettings:
+    """Return the documented settings of a check of `format`; KeyError if it has none yet."""
+    base = CHECK_DEFAULTS[format]
+    return CheckSettings(
+        rtol=base.rtol, atol=base.atol, runs=base.runs, enabled=enabled, reason=reason
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnnxOptions:
+    """The options of an ONNX target."""
+
+    opset: int = field(default=17, metadata=_key(Whole(7, 23), "The ONNX operator set."))
+    simplify: bool = field(
+        default=False, metadata=_key(Flag(), "Run onnx-simplifier on the result.")
+    )
+    optimize: bool = field(default=False, metadata=_key(Flag(), "Run onnxoptimizer on the result."))
+    graph_name: str = field(default="graph", metadata=_key(Text(), "The name of the ONNX graph."))
+    fold_bn: bool = field(
+        default=True,
+        metadata=_key(Flag(), "Fold batch norm into the layer before it where that is exact."),
+    )
+    external_data: str = field(
+        default="auto",
+        metadata=_key(
+            Choice(("auto", "always", "never")),
+            "Weights in a file of their own: `auto` does so above 2 GiB, where `never` fails.",
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoOptions:
+    """The options of a format that cannot be written yet; such a job is always disabled."""
+
+
+@dataclass(frozen=True)
+class CaffeKeys:
+    """The keys that Caffe targets will have."""
+
+    dialect: str = _planned("The reader to write for.")
+    fuse_bn: bool = _planned("Fold batch norm.")
+
+
+@dataclass(frozen=True)
+class TfliteKeys:
+    """The keys that TFLite targets will have."""
+
+    quantize: bool = _planned("Write a quantized model.")
+    allow_custom: bool = _planned("Allow custom operators.")
+    max_runtime: str = _planned("Avoid operator versions newer than this runtime.")
+
+
+@dataclass(frozen=True)
+class TorchscriptKeys:
+    """The keys that TorchScript targets will have."""
+
+    freeze: bool = _planned("Freeze the module.")
+
+
+@dataclass(frozen=True)
+class NoKeys:
+    """A format that has no keys of its own."""
+
+
+OPTIONS: Mapping[str, type] = {
+    "onnx": OnnxOptions,
+    "tflite": TfliteKeys,
+    "caffe": CaffeKeys,
+    "torchscript": TorchscriptKeys,
+    "mge": NoKeys,
+    "tm": NoKeys,
+}
+"""The keys that only targets of one format have."""
+
+Options = OnnxOptions | NoOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One artifact to make of a model; the fields without a kind are computed."""
+
+    name: str
+    options: Options
+    output: str
+    stem: str
+    format: str = field(metadata=_key(FORMAT, "The format to write.", default="the target's name"))
+    enabled: bool = field(
+        default=True, metadata=_key(Flag(), "With false, the target is listed and not made.")
+    )
+    expect: str = field(
+        default="pass",
+        metadata=_key(
+            Choice(("pass", "fail")),
+            "With `fail`, the job passes only if its conversion or its check fails.",
+            default="the model's",
+        ),
+    )
+    reason: str = field(
+        default="",
+        metadata=_key(
+            REASON,
+            'Needed with `enabled = false` and `expect = "fail"`; the report lists it.',
+            default="the model's",
+        ),
+    )
+    check: CheckSettings = field(
+        metadata=_key(Table(CheckSettings), "How the artifact is compared with its source.")
+    )
+
+
+@dataclass(frozen=True)
+class QuantizationKeys:
+    """The keys that a model's quantization table will have."""
+
+    input_data_type: str = _planned("The type of the quantized inputs.")
+    input_scales: tuple[float, ...] = _planned("The inputs' scales.")
+    input_zero_points: tuple[int, ...] = _planned("The inputs' zero points.")
+    param_fake_quant: bool = _planned("Fake-quantize the parameters.")
+    calibration: str = _planned("Data to calibrate with.")
+    params: str = _planned("A quant_params.json to read.")
+    activation: str = _planned("The type of the activations.")
+    per_channel: bool = _planned("Quantize weights per channel.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One source file and what to make of it; the fields without a kind are computed."""
+
+    name: str
+    source: str = field(
+        metadata=_key(
+            Either(
+                (PATH, Listing(PATH, "a list of paths that is not empty", 1)),
+            ),
+            "The `.tm`, `.mge` or `.onnx` file; what it is, is decided by its content. A glob or "
+            "a list needs `{stem}` in the model's name.",
+            default="required",
+        )
+    )
+    sha256: str | None = field(
+        default=None,
+        metadata=_key(
+            Text(r"[0-9a-fA-F]{64}", "64 hexadecimal digits"), "Refuse any other source file."
+        ),
+    )
+    license: str = field(
+        default="", metadata=_key(Text(), "Carried into the artifact's metadata and the report.")
+    )
+    description: str = field(
+        default="", metadata=_key(Text(), "Carried into the artifact's metadata and the report.")
+    )
+    tags: tuple[str, ...] = field(
+        default=(),
+        metadata=_key(
+            Listing(Text(), "a list of words"),
+            "Carried into the artifact's metadata and the report.",
+        ),
+    )
+    outputs: tuple[str, ...] = field(
+        default=(),
+        metadata=_key(
+            Listing(Text(), "a list of names that is not empty", 1),
+            "End points: the values that become the artifact's outputs.",
+            default="the source's",
+        ),
+    )
+    inputs: tuple[InputSpec, ...] = field(
+        default=(), metadata=_key(Tables(InputSpec, Text()), "A table for each input, by its name.")
+    )
+    seed: int = field(
+        default=0, metadata=_key(Whole(0, 2**32 - 1), "The seed of the check's random inputs.")
+    )
+    labels: str | None = field(
+        default=None,
+        metadata=_key(
+            PATH, "A `.npz` or `.npy` file with the right class for each row of the sample."
+        ),
+    )
+    metric: str | None = field(
+        default=None,
+        metadata=_key(
+            Choice(("top1",)),
+            "Measured before and after on the sample and its labels; needs both.",
+        ),
+    )
+    limits: Limits = field(
+        default=Limits(), metadata=_key(Table(Limits), "What a job's child process may use.")
+    )
+    expect: str = field(
+        default="pass",
+        metadata=_key(
+            Choice(("pass", "fail")), "What is expected of all targets that do not say otherwise."
+        ),
+    )
+    reason: str = field(
+        default="", metadata=_key(REASON, "The reason for targets that give none of their own.")
+    )
+    allow_outside: bool = field(
+        default=False,
+        metadata=_key(Flag(), "Let the model's paths leave the folder of the manifest."),
+    )
+    output: str = field(default="build", metadata=_key(PATH, "The folder of the artifacts."))
+    check: CheckSettings | None = field(
+        default=None, metadata=_key(Table(CheckSettings), "For the checks of all targets.")
+    )
+    targets: tuple[Target, ...] = field(
+        default=(),
+        metadata=_key(
+            Tables(Target, NAME), "A table for each artifact.", default="those of `[defaults]`"
+        ),
+    )
+    plugin: str | None = field(
+        default=None,
+        metadata={
+            "kind": PATH,
+            "doc": "A Python file with more rules.",
+            "default": "",
+            "planned": True,
+        },
+    )
+    quantization: None = field(
+        default=None,
+        metadata={
+            "kind": Table(QuantizationKeys),
+            "doc": "How the model is quantized.",
+            "default": "",
+            "planned": True,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """The keys of `[defaults]`: all those of a model, and all those of a target but `format`."""
+
+
+MODEL_NAME = Text(
+    r"(?:[A-Za-z0-9]|\{stem\})(?:[A-Za-z0-9._+-]|\{stem\})*", f"{NAME.words}, and {{stem}}"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """The keys of a manifest's top level."""
+
+    format: int = field(
+        metadata=_key(Whole(1), "The version of the manifest's format: 1.", default="required")
+    )
+    include: tuple[str, ...] = field(
+        default=(),
+        metadata=_key(
+            Listing(PATH, "a list of paths"),
+            "Further manifests. Each stands for itself: its paths are relative to its own folder, "
+            "and its `[defaults]` hold for its own models alone.",
+        ),
+    )
+    defaults: Defaults = field(
+        default=Defaults(),
+        metadata=_key(
+            Table(Defaults), "What holds for models and targets that do not say otherwise."
+        ),
+    )
+    models: tuple[Model, ...] = field(
+        default=(), metadata=_key(Tables(Model, MODEL_NAME), "A table for each model, by its name.")
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What the file at `path` and the files that it includes ask for."""
+
+    path: str
+    files: tuple[str, ...]
+    models: tuple[Model, ...]

@@ -1,0 +1,114 @@
+"""From the accepted tables of one model to its targets, judging keys together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+
+from mgeconvert.manifest.context import Context
+from mgeconvert.manifest.faults import KeyPath, suggest
+from mgeconvert.manifest.merging import Raw, option_values, target_table
+from mgeconvert.manifest.paths import is_safe_name
+from mgeconvert.manifest.schema import (
+    CHECK_DEFAULTS,
+    ENDINGS,
+    FORMATS,
+    NAME,
+    CheckSettings,
+    NoOptions,
+    OnnxOptions,
+    Options,
+    Target,
+    check_defaults,
+)
+from mgeconvert.manifest.tables import target_keys
+
+NO_CHECK = CheckSettings(rtol=0.0, atol=0.0, runs=1, enabled=False, reason="nothing is made")
+
+
+def read_targets(context: Context, name: str, own: Raw, merged: Raw) -> tuple[Target, ...]:
+    """Return the targets of the model `name`, their `output` and `stem` still empty."""
+    targets = tuple(_targets(context, name, own, merged))
+    if not merged["targets"] and not context.wrote(context.holder(name, "targets")):
+        context.report(("models", name), "it has no target", "such as [models.NAME.targets.onnx]")
+    used = any(_excused(target) for target in targets)
+    if "reason" in own and targets and not used:
+        context.report(("models", name, "reason"), "it has no effect", REASONS)
+    return targets
+
+
+def place(target: Target, *, model: str, output: str) -> Target:
+    """Return the target with the folder and the file name of its artifacts."""
+    return replace(target, output=f"{output}/{model}/{target.name}", stem=model)
+
+
+REASONS = 'a reason belongs to enabled = false or expect = "fail"'
+
+
+def _excused(target: Target) -> bool:
+    return not target.enabled or target.expect == "fail"
+
+
+def _targets(context: Context, name: str, own: Raw, merged: Raw) -> Iterator[Target]:
+    for key, written in merged["targets"].items():
+        at = ("models", name, "targets", key)
+        table = target_table(key, written, model=own, defaults=context.defaults)
+        if not is_safe_name(key):
+            context.report(at, f'"{key}" is no safe file name', f"expected {NAME.expected}")
+        if table["format"] in FORMATS:
+            target = _target(context, at, table, merged)
+            _judge_keys(context, at, target)
+            _judge_reason(context, at, target)
+            yield target
+        elif not context.wrote((*at, "format")):
+            hint = suggest(table["format"], FORMATS) or f"the formats are {', '.join(FORMATS)}"
+            context.report(at, f'"{key}" is no format, and the key "format" is missing', hint)
+
+
+def _target(context: Context, at: KeyPath, table: Raw, model: Raw) -> Target:
+    return Target(
+        name=str(at[-1]),
+        format=table["format"],
+        enabled=table.get("enabled", True),
+        expect=table.get("expect", model.get("expect", "pass")),
+        reason=table.get("reason", model.get("reason", "")),
+        options=_options(table),
+        check=_check(context, at, table),
+        output="",
+        stem="",
+    )
+
+
+def _options(table: Raw) -> Options:
+    format = table["format"]
+    return OnnxOptions(**option_values(table, format)) if format == "onnx" else NoOptions()
+
+
+def _check(context: Context, at: KeyPath, table: Raw) -> CheckSettings:
+    format = table["format"]
+    base = check_defaults(format) if format in CHECK_DEFAULTS else NO_CHECK
+    check = CheckSettings(**{**asdict(base), **table.get("check", {})})
+    if format in CHECK_DEFAULTS and not check.enabled and not check.reason:
+        context.report((*at, "check", "enabled"), "a check that is off needs a reason")
+    return check
+
+
+def _judge_keys(context: Context, at: KeyPath, target: Target) -> None:
+    """Report a key of another format, where the format is not told by the table itself."""
+    if not target.enabled and target.format not in ENDINGS:
+        return
+    if target.format not in ENDINGS:
+        hint = f"formats now: {', '.join(ENDINGS)}; enabled = false with a reason is possible"
+        context.report(at, f"the format {target.format} is not yet supported", hint)
+    allowed = target_keys(target.format)
+    table = context.read["models"][at[1]].get("targets", {}).get(at[-1], {})
+    for key in table.keys() - allowed.keys():
+        context.report((*at, key), f"{target.format} has no such key")
+
+
+def _judge_reason(context: Context, at: KeyPath, target: Target) -> None:
+    if _excused(target) and not target.reason and not context.wrote((*at, "reason")):
+        key = "expect" if target.enabled else "enabled"
+        context.report((*at, key), "it needs a reason", 'add reason = "..."')
+    if not _excused(target) and context.wrote((*at, "reason")):
+        context.report((*at, "reason"), "it has no effect", REASONS)
