@@ -1,0 +1,89 @@
+"""What a backend is: rules for operators, a pipeline of passes, a writer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mgeconvert.errors import ConversionFailed, ConvertError, Location, UnsupportedOp
+from mgeconvert.ir import Graph, Node, Op
+from mgeconvert.ir.passes import Observer
+from mgeconvert.rules import Rules
+
+Chunk = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """The files of a converted model: name -> chunks of bytes, in the order to be written.
+
+    The chunks may be views of the source's weights: they are read once. `notes` are sentences for
+    the report, such as how often an optimizer changed the graph.
+    """
+
+    files: Mapping[str, Iterable[Chunk]]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a backend is asked for besides the graph.
+
+    `options` is the options object of the format from the manifest, `stem` the file name without
+    its ending, `provenance` what goes into the artifact's metadata, sorted by key.
+    """
+
+    options: Any
+    stem: str
+    provenance: Mapping[str, str]
+
+
+class Backend(Protocol):
+    """One target format."""
+
+    name: str
+
+    def convert(self, graph: Graph, request: Request, observe: Observer) -> Artifact:
+        """Lower `graph`, which is used up; raise ConversionFailed with all the problems found."""
+        ...
+
+
+Lowering = Callable[[Any, Any], Any]  # (emitter, node) -> names of the results
+
+
+def lower(
+    graph: Graph,
+    rules: Rules[type[Op], Lowering],
+    version: int,
+    apply: Callable[[Lowering, Node[Any]], None],
+) -> None:
+    """Find the rule of every node and apply it; raise ConversionFailed with all the problems."""
+    problems: list[ConvertError] = []
+    for node in graph:
+        try:
+            apply(_rule(rules, node, version), node)
+        except ConvertError as error:
+            error.at = error.at or location(rules.name, node)
+            problems.append(error)
+    if problems:
+        raise ConversionFailed(problems)
+
+
+def location(stage: str, node: Node[Any]) -> Location:
+    """Say where in the user's model `node` comes from, as seen from the target `stage`."""
+    origin = " ".join(part for part in (node.origin.op, node.origin.path) if part)
+    return Location(stage, type(node.op).__name__, node.outputs[0].name, origin)
+
+
+def _rule(rules: Rules[type[Op], Lowering], node: Node[Any], version: int) -> Lowering:
+    rule = rules.find(type(node.op), version)
+    if rule is not None:
+        return rule
+    first = rules.first(type(node.op))
+    if first is None:
+        raise UnsupportedOp(f"{rules.name} has no rule for {type(node.op).__name__}")
+    raise UnsupportedOp(
+        f"{rules.name} {version} cannot express {type(node.op).__name__}",
+        hint=f"{first} is the lowest version that can",
+    )

@@ -1,0 +1,23 @@
+"""Graph rewrites that all backends can use; depends on the IR only."""
+
+from mgeconvert.ir.passes.batch_norm import fold_batch_norm
+from mgeconvert.ir.passes.cleanup import (
+    drop_dead,
+    fold_constants,
+    merge_constants,
+    remove_identities,
+)
+from mgeconvert.ir.passes.pipeline import Observer, Pass, changed_numbers, graph_pass, run_passes
+
+__all__ = [
+    "Observer",
+    "Pass",
+    "changed_numbers",
+    "drop_dead",
+    "fold_batch_norm",
+    "fold_constants",
+    "graph_pass",
+    "merge_constants",
+    "remove_identities",
+    "run_passes",
+]
