@@ -104,14 +104,12 @@ class FcosHead(M.Module):
         self.box = M.Conv2d(channels, 4, 3, padding=1)
         self.center = M.Conv2d(channels, 1, 3, padding=1)
         self.scales = [mge.Parameter(np.ones(1, np.float32)) for _ in strides]
-        for i, scale in enumerate(self.scales):
-            setattr(self, f"scale_{i}", scale)
 
     def forward(self, xs: list[Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
         outputs = []
-        for i, (x, stride) in enumerate(zip(xs, self.strides)):
+        for x, stride, scale in zip(xs, self.strides, self.scales):
             y = self.tower(x)
-            box = F.exp(self.box(y) * getattr(self, f"scale_{i}")) * stride
+            box = F.exp(self.box(y) * scale) * stride
             outputs.append((self.score(y), box, self.center(y)))
         return outputs
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import megengine.functional as F
 import megengine.module as M
 from megengine import Tensor
@@ -47,10 +49,10 @@ class UNet(M.Module):
         super().__init__()
         self.enter = double_conv(3, widths[0])
         self.down = [
-            M.Sequential(M.MaxPool2d(2), double_conv(a, b)) for a, b in zip(widths, widths[1:])
+            M.Sequential(M.MaxPool2d(2), double_conv(a, b)) for a, b in itertools.pairwise(widths)
         ]
         self.up = [
-            Up(b, a, learned=bool(i % 2)) for i, (a, b) in enumerate(zip(widths, widths[1:]))
+            Up(b, a, learned=bool(i % 2)) for i, (a, b) in enumerate(itertools.pairwise(widths))
         ][::-1]
         self.leave = M.Conv2d(widths[0], classes, kernel_size=1)
 
