@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mgeconvert.check.request import Comparison, Worst
+from mgeconvert.check.result import Comparison, Worst
 from mgeconvert.check.runners.protocol import Array
 from mgeconvert.native import Difference, difference
 
@@ -22,22 +22,22 @@ class Tally:
     def __init__(self, output: str, *, rtol: float, atol: float) -> None:
         self.output, self.rtol, self.atol = output, rtol, atol
         self._sum = NOTHING
-        self._first: tuple[Array, Array] | None = None
+        self._shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+        self._dtypes = "", ""
         self._worst: Worst | None = None
         self._excess = -np.inf
         self._problems: list[str] = []
 
     def add(self, got: Array, want: Array) -> None:
         """Compare one run; shapes and dtypes first, numbers only where these agree."""
-        if self._first is None:
-            self._first = (got[:0] if got.ndim else got, want[:0] if want.ndim else want)
+        if self._shapes is None:
             self._shapes = got.shape, want.shape
-        before = len(self._problems)
+            self._dtypes = str(got.dtype), str(want.dtype)
         if got.dtype != want.dtype:
-            self._problem(f"element type {got.dtype} where the source gives {want.dtype}")
+            self.problem(f"element type {got.dtype} where the source gives {want.dtype}")
         if got.shape != want.shape:
-            self._problem(f"shape {_shape(got)} where the source gives {_shape(want)}")
-        if len(self._problems) > before or got.shape != want.shape or got.dtype != want.dtype:
+            self.problem(f"shape {_shape(got)} where the source gives {_shape(want)}")
+        if got.dtype != want.dtype or got.shape != want.shape:
             return
         rtol = self.rtol if want.dtype.kind == "f" else 0.0
         new = difference(got, want, rtol=rtol, atol=self.atol)
@@ -47,14 +47,13 @@ class Tally:
 
     def result(self) -> Comparison:
         """Return the numbers and what is wrong, over all runs so far (at least one)."""
-        if self._first is None:
+        if self._shapes is None:
             raise ValueError(f"output {self.output!r} was never compared")
-        got, want = self._first
         total = self._sum
         return Comparison(
             output=self.output,
-            got_dtype=str(got.dtype),
-            want_dtype=str(want.dtype),
+            got_dtype=self._dtypes[0],
+            want_dtype=self._dtypes[1],
             got_shape=self._shapes[0],
             want_shape=self._shapes[1],
             size=total.size,
@@ -79,7 +78,8 @@ class Tally:
             f"{worst.got:.9g} where the source gives {worst.want:.9g}",
         )
 
-    def _problem(self, text: str) -> None:
+    def problem(self, text: str) -> None:
+        """Add a sentence on what is wrong with this output, once."""
         problem = f"output {self.output!r}: {text}"
         if problem not in self._problems:
             self._problems.append(problem)

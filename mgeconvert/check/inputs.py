@@ -25,17 +25,18 @@ UNIT = 2.0**-53
 
 @dataclass(frozen=True)
 class Batch:
-    """The feeds of one run; of its rows, the first `rows` are new (the others fill it up)."""
+    """The feeds of one run; the first `rows` of its rows are new, None stands for all of them."""
 
     feeds: Arrays
-    rows: int
+    rows: int | None
 
 
 @dataclass(frozen=True)
 class Case:
     """One way of filling the inputs: sizes for the symbolic dimensions, random data or samples.
 
-    `rows` is the number of rows of a sample to run through, 0 for random data.
+    `rows` is the number of rows of a sample to run through, 0 for random data. `complete` says that
+    classes are counted: random data, or all rows of the samples once.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Case:
             feeds = {
                 port.name: self._fill(port, symbols=symbols, start=start) for port in self.ports
             }
-            yield Batch(feeds, rows)
+            yield Batch(feeds, rows if self.rows else None)
 
     def _fill(self, port: Port, *, symbols: Mapping[str, int], start: int) -> Array:
         shape = bind(port, symbols)
@@ -107,12 +108,12 @@ def cases(
         raise _wrong(request, unknown[0], f"the model has no such input; it has {names}")
     ports = tuple(_override(port, asked.get(port.name), request) for port in inputs)
     ranges = {port.name: asked[port.name].range if port.name in asked else None for port in ports}
-    bindings = tuple(request.bindings) or _bindings(ports, source)
     samples = {
         port.name: read_sample(str(asked[port.name].sample), port, alone=len(ports) == 1)
         for port in ports
         if port.name in asked and asked[port.name].sample
     }
+    bindings = _bindings(ports, source, samples, request)
 
     def case(
         name: str, symbols: Mapping[str, int], *, rows: int = 0, complete: bool = False
@@ -123,7 +124,7 @@ def cases(
 
     if not samples:
         return tuple(
-            case(_title(f"random {run}", symbols), symbols)
+            case(_title(f"random {run}", symbols), symbols, complete=True)
             for symbols in bindings
             for run in range(1, request.runs + 1)
         )
@@ -200,23 +201,41 @@ def _default_range(dtype: np.dtype) -> tuple[float, float]:
     return SMALL_INTS
 
 
-def _bindings(ports: Sequence[Port], source: Sequence[Port]) -> tuple[dict[str, int], ...]:
-    """Bind a leading symbol to 1 and 5, any other to the source's own size and to its double."""
-    own = {port.name: port.shape for port in source}
-    first: dict[str, int] = {}
-    second: dict[str, int] = {}
-    for port in ports:
-        for axis, dim in enumerate(port.shape or ()):
-            if not isinstance(dim, str) or dim in first:
-                continue
-            if axis == 0:
-                first[dim], second[dim] = BATCHES
-                continue
-            shape = own.get(port.name) or ()
-            size = shape[axis] if axis < len(shape) else None
-            first[dim] = size if isinstance(size, int) and size > 0 else BATCHES[0]
-            second[dim] = 2 * first[dim]
-    return (first, second) if first else ({},)
+def _bindings(
+    ports: Sequence[Port],
+    source: Sequence[Port],
+    samples: Mapping[str, Sample],
+    request: CheckRequest,
+) -> tuple[Mapping[str, int], ...]:
+    """Return the sizes of the symbols for each round of cases, as docs/check.md says."""
+    symbols = {
+        dim: (port, axis)
+        for port in reversed(ports)
+        for axis, dim in reversed(tuple(enumerate(port.shape or ())))
+        if isinstance(dim, str)
+    }
+    for asked in request.bindings:
+        unbound = sorted(set(symbols) - set(asked))
+        if unbound:
+            raise _wrong(request, unbound[0], "a binding gives no size to this dimension")
+    if request.bindings or not symbols:
+        return tuple(request.bindings) or ({},)
+    own = {port.name: port.shape or () for port in source}
+    sizes = {
+        symbol: _sizes(axis, own.get(port.name, ()), samples.get(port.name))
+        for symbol, (port, axis) in reversed(symbols.items())
+    }
+    return tuple({symbol: pair[turn] for symbol, pair in sizes.items()} for turn in (0, 1))
+
+
+def _sizes(axis: int, own: Sequence[int | str], sample: Sample | None) -> tuple[int, int]:
+    """Return 1 and 5 for a leading symbol; else the sample's size, or the source's and its double."""
+    if axis == 0:
+        return BATCHES
+    if sample:
+        return sample.data.shape[axis], sample.data.shape[axis]
+    size = own[axis] if axis < len(own) else None
+    return (size, 2 * size) if isinstance(size, int) and size > 0 else BATCHES
 
 
 def _override(port: Port, asked: InputRequest | None, request: CheckRequest) -> Port:

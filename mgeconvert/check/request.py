@@ -1,11 +1,13 @@
-"""What a check is asked and what it answers, as plain data (standard library only)."""
+"""What a check is asked, as plain data (standard library only)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any
+
+from mgeconvert.check.plain import plain
 
 
 @dataclass(frozen=True)
@@ -80,103 +82,3 @@ class CheckRequest:
             **{name: float(data[name]) for name in ("rtol", "atol", "seconds")},
         }
         return cls(**{**data, **changed})
-
-
-@dataclass(frozen=True)
-class Worst:
-    """The element that is farthest outside the tolerance, or nearest to leaving it."""
-
-    index: tuple[int, ...]
-    got: float
-    want: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How one output of the artifact (got) differs from the source's (want), over a case's runs.
-
-    Shapes are the first run's. `outside` counts elements, `snr_db` is in dB; maxima, cosine and SNR
-    are over the finite pairs. `problems` are sentences; none means that the output is right.
-    """
-
-    output: str
-    got_dtype: str
-    want_dtype: str
-    got_shape: tuple[int, ...]
-    want_shape: tuple[int, ...]
-    size: int
-    max_abs: float
-    max_rel: float
-    cosine: float
-    snr_db: float
-    outside: int
-    outside_share: float
-    nonfinite_mismatches: int
-    worst: Worst | None
-    problems: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong with this output."""
-        return not self.problems
-
-
-@dataclass(frozen=True)
-class CaseResult:
-    """One way of filling the inputs, in one or more runs."""
-
-    name: str
-    runs: int
-    comparisons: tuple[Comparison, ...]
-
-
-@dataclass(frozen=True)
-class Top1:
-    """Classes by the largest value: how often both agree, and how often each is right.
-
-    The counts of right answers are None without labels.
-    """
-
-    output: str
-    rows: int
-    agree: int
-    source_right: int | None
-    artifact_right: int | None
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """The verdict on one artifact, with all the numbers it rests on.
-
-    problems: sentences, empty when `ok`; runtimes: for "artifact" and "source" the runtime's name;
-    versions: of their libraries; seconds: wall time by part, not part of what is compared;
-    cached: whether every reference came from the cache
-    """
-
-    ok: bool
-    problems: tuple[str, ...]
-    cases: tuple[CaseResult, ...] = ()
-    top1: Top1 | None = None
-    rtol: float = 0.0
-    atol: float = 0.0
-    runtimes: Mapping[str, str] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    cached: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return JSON-able data; NaN and infinities are the str "nan", "inf" and "-inf"."""
-        return plain(self)
-
-
-def plain(value: Any) -> Any:
-    """Return dataclasses, mappings and sequences as dict and list, non-finite floats as str."""
-    if is_dataclass(value):
-        return {entry.name: plain(getattr(value, entry.name)) for entry in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: plain(entry) for key, entry in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [plain(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value

@@ -1,280 +1,215 @@
-"""A check from its request to its result: two runtimes, the same inputs, one comparison."""
+"""One check from its request to its result: two runtimes, the same inputs, one comparison."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from importlib import metadata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from typing import Protocol
 
 from mgeconvert.check import references
 from mgeconvert.check.classes import Classes
 from mgeconvert.check.compare import Tally
 from mgeconvert.check.inputs import Case, cases, digest
+from mgeconvert.check.ports import contradiction, port_problems
 from mgeconvert.check.references import References, Run
-from mgeconvert.check.request import CaseResult, CheckRequest, CheckResult
+from mgeconvert.check.request import CheckRequest
+from mgeconvert.check.result import CaseResult, CheckResult
 from mgeconvert.check.runners import protocol
-from mgeconvert.check.runners.process import RunnerProcess
-from mgeconvert.check.runners.protocol import Description, Port
+from mgeconvert.check.runners.protocol import Description, Runner
+from mgeconvert.check.runtimes import RuntimeInfo, runtimes
 from mgeconvert.check.samples import read_labels
 from mgeconvert.errors import ConvertError, LimitExceeded, UnsupportedCase
 
-PACKAGE = "mgeconvert.check.runners"
 RUNNERS = Path(protocol.__file__).parent
 
 
+class GetRunner(Protocol):
+    """How a check gets the runner of a module, limited to `memory` bytes."""
+
+    def __call__(self, module: str, *, memory: int) -> Runner: ...
+
+
 @dataclass(frozen=True)
-class RuntimeInfo:
-    """A runner module, how reports name it, and the distributions whose versions matter."""
+class Opened:
+    """The artifact in the runtime that runs it."""
 
-    module: str
-    name: str
-    distributions: tuple[str, ...]
-    hint: str = ""
-
-
-ONNXRUNTIME = RuntimeInfo("onnxruntime", "onnxruntime", ("onnxruntime",))
-ONNX_REFERENCE = RuntimeInfo("onnx_reference", "onnx.reference", ("onnx", "numpy"))
-MEGENGINE = RuntimeInfo(
-    "megengine",
-    "MegEngine",
-    ("megengine", "numpy"),
-    hint="install CPython 3.10 with the extra: pip install 'mgeconvert[megengine]'",
-)
-# The first that can run the file does.
-RUNTIMES: Mapping[str, tuple[RuntimeInfo, ...]] = {
-    "onnx": (ONNXRUNTIME, ONNX_REFERENCE),
-    "traced": (MEGENGINE,),
-    "mge": (MEGENGINE,),
-}
+    info: RuntimeInfo
+    runner: Runner
+    ports: Description
 
 
-@dataclass
-class _Clock:
+class Clock:
     """The time that a check has left, and where it went."""
 
-    deadline: float
-    spent: dict[str, float] = field(default_factory=dict)
+    def __init__(self, seconds: float) -> None:
+        self.deadline = time.monotonic() + seconds
+        self.spent: dict[str, float] = {}
 
     def left(self) -> float:
         """Return the seconds that are left; raises LimitExceeded when none are."""
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise LimitExceeded(
-                "the check ran into its time limit", hint="raise limits.time of this model"
-            )
+            hint = "raise limits.time of this model"
+            raise LimitExceeded("the check ran into its time limit", hint=hint)
         return left
 
-    def add(self, part: str, since: float) -> None:
-        self.spent[part] = self.spent.get(part, 0.0) + time.monotonic() - since
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Count the time inside as spent on the part `name`."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.spent[name] = self.spent.get(name, 0.0) + time.monotonic() - start
 
 
-class Session:
-    """Checks one after another, each runtime in one process that outlives them.
+class Source:
+    """The source, asked of its runtime only where the references do not know."""
 
-    A runtime's process starts at its first use and is replaced after a crash. Use as a context
-    manager, from one thread.
-    """
-
-    def __init__(self) -> None:
-        self._runners: dict[str, RunnerProcess] = {}
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End all runner processes."""
-        while self._runners:
-            self._runners.popitem()[1].close()
-
-    def runner(self, module: str, *, memory: int = 0) -> RunnerProcess:
-        """Return the process of a runner module, with this memory limit from now on."""
-        name = module if "." in module else f"{PACKAGE}.{module}"
-        runner = self._runners.setdefault(name, RunnerProcess(name))
-        runner.memory = memory
-        return runner
-
-    def verify(self, request: CheckRequest) -> CheckResult:
-        """Check one artifact against its source.
-
-        A difference is a result with `ok` false. Raises LimitExceeded where a runtime crashed or
-        ran into a limit, and another ConvertError where the check could not be made.
-        """
-        return _Check(self, request).run()
-
-
-def verify(request: CheckRequest) -> CheckResult:
-    """Check one artifact in a session of its own."""
-    with Session() as session:
-        return session.verify(request)
-
-
-class _Check:
-    """The state of one check."""
-
-    def __init__(self, session: Session, request: CheckRequest) -> None:
-        self.session, self.request = session, request
-        self.clock = _Clock(time.monotonic() + request.seconds)
-        self.references = References(request.cache)
-        self.problems: list[str] = []
+    def __init__(self, request: CheckRequest, *, runner: GetRunner, clock: Clock) -> None:
+        self.request, self.clock = request, clock
+        self.info = runtimes(request.source_format)[0]
         self.cached = True
-        self.source_open = False
-
-    def run(self) -> CheckResult:
-        request = self.request
-        classes = None
-        if request.metric == "top1":
-            labels = read_labels(request.labels) if request.labels else None
-            classes = Classes(labels)
-        self.source_runtime = _runtime(request.source_format)[0]
-        self.source_key = self._source_key()
-        artifact = self._open_artifact()
-        source = self._describe_source()
-        self._compare_names("input", artifact.inputs, source.inputs)
-        self._compare_names("output", artifact.outputs, source.outputs)
-        results = []
-        if not self.problems:
-            made = cases(artifact.inputs, source.inputs, request)
-            results = [self._run_case(case, classes) for case in made]
-        for result in results:
-            for comparison in result.comparisons:
-                self.problems += [f"{result.name}: {text}" for text in comparison.problems]
-        return self._result(tuple(results), classes)
-
-    def _result(self, results: tuple[CaseResult, ...], classes: Classes | None) -> CheckResult:
-        top1 = classes.result() if classes and results else None
-        used = {"artifact": self.artifact_runtime, "source": self.source_runtime}
-        versions: dict[str, str] = {}
-        for runtime in used.values():
-            versions.update(_versions(runtime))
-        return CheckResult(
-            ok=not self.problems,
-            problems=tuple(self.problems),
-            cases=results,
-            top1=top1,
-            rtol=self.request.rtol,
-            atol=self.request.atol,
-            runtimes={side: runtime.name for side, runtime in used.items()},
-            versions=versions,
-            seconds=self.clock.spent,
-            cached=self.cached,
-        )
-
-    def _open_artifact(self) -> Description:
-        request = self.request
-        for runtime in _runtime(request.format):
-            self.artifact_runtime = runtime
-            runner = self.session.runner(runtime.module, memory=request.memory)
-            start = time.monotonic()
-            try:
-                return runner.open(
-                    request.artifact, format=request.format, outputs=(), seconds=self.clock.left()
-                )
-            except UnsupportedCase as error:
-                refused = error
-            finally:
-                self.clock.add("artifact", start)
-        raise refused
-
-    def _source_key(self) -> dict[str, object]:
-        files = [RUNNERS / "server.py", RUNNERS / f"{self.source_runtime.module}.py"]
-        return {
-            "source": self.request.source_sha256,
-            "format": self.request.source_format,
-            "outputs": self.request.outputs,
-            "versions": _versions(self.source_runtime),
+        self._get_runner = runner
+        self._runner: Runner | None = None
+        self._references = References(request.cache)
+        files = [RUNNERS / "server.py", RUNNERS / f"{self.info.module}.py"]
+        self._key = {
+            "source": request.source_sha256,
+            "format": request.source_format,
+            "outputs": request.outputs,
+            "versions": self.info.versions(),
             "code": references.fingerprint(files),
         }
 
-    def _describe_source(self) -> Description:
-        name = references.key(self.source_key)
-        known = self.references.description(name)
+    def ports(self) -> Description:
+        """Return the source's inputs and outputs."""
+        name = references.key(self._key)
+        known = self._references.description(name)
         if known is None:
-            known = self._open_source()
-            self.references.keep_description(name, known)
+            known = self._open()[1]
+            self._references.keep_description(name, known)
         return known
 
-    def _open_source(self) -> Description:
+    def runs(self, case: Case) -> list[Run]:
+        """Return the source's outputs for each batch of a case."""
+        feeds = [digest(batch) for batch in case.batches()]
+        name = references.key({**self._key, "feeds": feeds})
+        known = self._references.runs(name)
+        if known is not None:
+            return known
+        runner = self._runner or self._open()[0]
+        self.cached = False
+        with self.clock.part("source"):
+            runs: list[Run] = [
+                runner.run(b.feeds, seconds=self.clock.left()) for b in case.batches()
+            ]
+        self._references.keep_runs(name, runs)
+        return runs
+
+    def _open(self) -> tuple[Runner, Description]:
         request = self.request
-        self.cached, self.source_open = False, True
-        start = time.monotonic()
-        runner = self.session.runner(self.source_runtime.module, memory=request.memory)
-        try:
-            return runner.open(
+        self.cached = False
+        self._runner = self._get_runner(self.info.module, memory=request.memory)
+        with self.clock.part("source"):
+            ports = self._runner.open(
                 request.source,
                 format=request.source_format,
                 outputs=request.outputs,
                 seconds=self.clock.left(),
             )
-        finally:
-            self.clock.add("source", start)
+        return self._runner, ports
 
-    def _reference(self, case: Case) -> list[Run]:
-        name = references.key({**self.source_key, "feeds": [digest(b) for b in case.batches()]})
-        known = self.references.runs(name)
-        if known is not None:
-            return known
-        if not self.source_open:
-            self._open_source()
-        self.cached = False
-        runner = self.session.runner(self.source_runtime.module, memory=self.request.memory)
-        start = time.monotonic()
-        runs: list[Run] = [
-            runner.run(batch.feeds, seconds=self.clock.left()) for batch in case.batches()
-        ]
-        self.clock.add("source", start)
-        self.references.keep_runs(name, runs)
-        return runs
 
-    def _run_case(self, case: Case, classes: Classes | None) -> CaseResult:
+class Check:
+    """One check; see `session.Session.verify` for what it returns and raises."""
+
+    def __init__(self, request: CheckRequest, *, runner: GetRunner) -> None:
+        self.request, self._get_runner = request, runner
+        self.clock = Clock(request.seconds)
+
+    def run(self) -> CheckResult:
+        """Open both, compare their ports, then their numbers, case by case."""
         request = self.request
-        want_runs = self._reference(case)
-        runner = self.session.runner(self.artifact_runtime.module, memory=request.memory)
-        tallies: dict[str, Tally] = {}
-        for batch, want in zip(case.batches(), want_runs):
-            start = time.monotonic()
-            got = runner.run(batch.feeds, seconds=self.clock.left())
-            self.clock.add("artifact", start)
-            start = time.monotonic()
-            for name, expected in want.items():
-                tally = tallies.setdefault(name, Tally(name, rtol=request.rtol, atol=request.atol))
-                tally.add(got[name], expected)
-            if classes and case.complete:
-                classes.add(got, want, rows=batch.rows)
-            self.clock.add("comparison", start)
+        classes = self._classes()
+        source = Source(request, runner=self._get_runner, clock=self.clock)
+        artifact = self._open()
+        wanted = source.ports()
+        problems = port_problems(
+            artifact.ports,
+            wanted,
+            shapes={entry.name: entry.shape for entry in request.inputs if entry.shape},
+            end_points=bool(request.outputs),
+        )
+        made = () if problems else cases(artifact.ports.inputs, wanted.inputs, request)
+        results = tuple(self._run_case(case, artifact, source, classes) for case in made)
+        for result in results:
+            for comparison in result.comparisons:
+                problems += [f"{result.name}: {text}" for text in comparison.problems]
+        return CheckResult(
+            ok=not problems,
+            problems=tuple(problems),
+            cases=results,
+            top1=classes.result() if classes else None,
+            rtol=request.rtol,
+            atol=request.atol,
+            runtimes={"artifact": artifact.info.name, "source": source.info.name},
+            versions={**artifact.info.versions(), **source.info.versions()},
+            seconds=self.clock.spent,
+            cached=source.cached,
+        )
+
+    def _classes(self) -> Classes | None:
+        request = self.request
+        if request.metric is None and request.labels is None:
+            return None
+        if request.metric != "top1":
+            raise ConvertError(f"no metric {request.metric!r}", hint="there is: top1")
+        if request.labels and not any(entry.sample for entry in request.inputs):
+            raise ConvertError("labels need samples", hint="give the input's sample")
+        return Classes(read_labels(request.labels) if request.labels else None)
+
+    def _open(self) -> Opened:
+        """Open the artifact in the first runtime that has its operators."""
+        request = self.request
+        refused: UnsupportedCase | None = None
+        for info in runtimes(request.format):
+            runner = self._get_runner(info.module, memory=request.memory)
+            try:
+                with self.clock.part("artifact"):
+                    ports = runner.open(
+                        request.artifact,
+                        format=request.format,
+                        outputs=(),
+                        seconds=self.clock.left(),
+                    )
+                return Opened(info, runner, ports)
+            except UnsupportedCase as error:
+                refused = error
+        raise refused or ConvertError(f"no runtime for the format {request.format!r}")
+
+    def _run_case(
+        self, case: Case, artifact: Opened, source: Source, classes: Classes | None
+    ) -> CaseResult:
+        request = self.request
+        runs = source.runs(case)
+        names = [port.name for port in artifact.ports.outputs]
+        tallies = {name: Tally(name, rtol=request.rtol, atol=request.atol) for name in names}
+        for batch, run in zip(case.batches(), runs):
+            with self.clock.part("artifact"):
+                got = artifact.runner.run(batch.feeds, seconds=self.clock.left())
+            with self.clock.part("comparison"):
+                want = dict(zip(names, run.values()))
+                for port in artifact.ports.outputs:
+                    tally = tallies[port.name]
+                    wrong = contradiction(port, got[port.name])
+                    if wrong:
+                        tally.problem(wrong)
+                    tally.add(got[port.name], want[port.name])
+                if classes and case.complete:
+                    classes.add(got, want, rows=batch.rows)
         compared = tuple(tally.result() for tally in tallies.values())
-        return CaseResult(case.name, len(want_runs), compared)
-
-    def _compare_names(self, kind: str, got: tuple[Port, ...], want: tuple[Port, ...]) -> None:
-        names, expected = [p.name for p in got], [p.name for p in want]
-        same = names == expected if kind == "output" else sorted(names) == sorted(expected)
-        if not same:
-            self.problems.append(
-                f"the artifact's {kind}s are {', '.join(map(repr, names))} where the source has "
-                f"{', '.join(map(repr, expected))}"
-            )
-
-
-def _runtime(format: str) -> tuple[RuntimeInfo, ...]:
-    if format not in RUNTIMES:
-        raise ConvertError(f"no runtime for the format {format!r}", hint=", ".join(RUNTIMES))
-    return RUNTIMES[format]
-
-
-def _versions(runtime: RuntimeInfo) -> dict[str, str]:
-    """Return the installed versions; asks the installation, so that nothing is imported."""
-    try:
-        return {name: metadata.version(name) for name in runtime.distributions}
-    except metadata.PackageNotFoundError as error:
-        problem = f"this check needs {runtime.name}, which is not installed"
-        raise ConvertError(problem, hint=runtime.hint) from error
+        return CaseResult(case.name, len(runs), compared)

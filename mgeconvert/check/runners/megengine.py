@@ -32,7 +32,6 @@ class Runtime:
             import megengine
         except ImportError as error:
             raise ConvertError(f"MegEngine cannot be imported: {error}", hint=HINT) from None
-        megengine.set_default_device("cpux")
         self._library: Any = megengine
         self._run: Run | None = None
 
@@ -42,7 +41,7 @@ class Runtime:
     def open(self, path: str, *, format: str, outputs: Sequence[str]) -> Description:
         """Load a vetted file of format "traced" or "mge".
 
-        `outputs` are end points: names of nodes (after flattening, for a `.tm`) or module paths.
+        `outputs` are end points: names of vars (`.mge`), or what `end_points` takes (`.tm`).
         Raises UnreadableSource where MegEngine refuses the file, CheckFailed for an unknown end
         point.
         """
@@ -54,7 +53,10 @@ class Runtime:
         """Feeds of 64-bit types run as MegEngine's 32-bit ones."""
         if self._run is None:
             raise CheckFailed("no model is open")
-        return self._run({name: _narrow(array) for name, array in feeds.items()})
+        try:
+            return self._run({name: _narrow(array) for name, array in feeds.items()})
+        except RuntimeError as error:  # its text ends in a native backtrace
+            raise CheckFailed(f"MegEngine fails to run the source: {_first_line(error)}") from error
 
     def close(self) -> None:
         self._run = None
@@ -66,20 +68,25 @@ class Runtime:
             raise UnreadableSource(f"MegEngine cannot load it: {_first_line(error)}") from error
         if type(module).__name__ != "TracedModule":
             raise UnreadableSource(f"it holds a {type(module).__name__}, not a TracedModule")
+        if len(module.argdef_graph_map) != 1:
+            raise UnreadableSource("it was traced with more than one structure of arguments")
         module.eval()
-        if outputs:
-            module = module.flatten()
-            module.graph.reset_outputs([_end_point(module.graph, name) for name in outputs])
         graph = module.graph
         ports = tuple(map(_node_port, graph.inputs[1:]))
-        names = outputs or _unique([node._name for node in graph.outputs])
+        points = [node for name in outputs for node in end_points(graph, name)]
+        nodes = points or graph.outputs
+        names = _unique([node._name for node in nodes])
 
         def run(feeds: Arrays) -> dict[str, Array]:
+            for node in points:
+                node.top_graph._watch_point.append(node)
             tensors = [self._library.Tensor(feeds[port.name]) for port in ports]
             values = graph.interpret(module, *tensors)
+            if points:
+                values = [_watched(node) for node in points]
             return {name: _plain(value.numpy()) for name, value in zip(names, values)}
 
-        results = zip(names, map(_node_port, graph.outputs))
+        results = zip(names, map(_node_port, nodes))
         described = tuple(Port(name, port.dtype, port.shape) for name, port in results)
         return Description(ports, described), run
 
@@ -107,18 +114,41 @@ class Runtime:
         return Description(ports, results), run
 
 
-def _end_point(graph: Any, name: str) -> Any:
-    """Return the node of the flat `graph` with this name, or the output of this module path."""
-    nodes = [node for node in graph.nodes(False) if type(node).__name__ == "TensorNode"]
-    for node in nodes:
-        if node._name == name:
-            return node
-    root = graph.qualname or graph.inputs[0]._qualname
-    found = [node for node in nodes if node.qualname == f"{root}.{name}.[out]"]
-    if len(found) != 1:
-        count = f"{len(found)} outputs" if found else "no node and no module"
-        raise CheckFailed(f"the source has {count} for the end point {name!r}")
-    return found[0]
+def end_points(graph: Any, name: str) -> list[Any]:
+    """Return the nodes called `name`, several where a module returns several.
+
+    It is, the first that fits: a node's name in the top graph, its full name, its qualname, or the
+    path of a module, for what that returns. Raises CheckFailed if nothing fits.
+    """
+    nodes = [node for node in graph.nodes(True) if type(node).__name__ == "TensorNode"]
+    root = graph.inputs[0]._qualname
+    fits: tuple[Callable[[Any], bool], ...] = (
+        lambda node: bool(node.top_graph is graph and node._name == name),
+        lambda node: format(node, "p") == name,
+        lambda node: bool(node._qualname == name),
+        lambda node: _module_path(node) == f"{root}.{name}",
+    )
+    for fit in fits:
+        found = list(filter(fit, nodes))
+        if found:
+            return found
+    raise CheckFailed(f"the source has no value named {name!r}")
+
+
+def _module_path(node: Any) -> str:
+    """Return the qualname of the module that returns the node, "" where none does."""
+    if type(node.expr).__name__ != "CallMethod":
+        return ""
+    called = node.expr.inputs[0]
+    return str(called._qualname) if type(called).__name__ == "ModuleNode" else ""
+
+
+def _watched(node: Any) -> Any:
+    """Return the last value of a node, and stop watching it; inputs collect theirs in a list."""
+    graph = node.top_graph
+    graph._watch_point = []
+    value = graph._rst[node]
+    return value.pop() if isinstance(value, list) else value
 
 
 def _node_port(node: Any) -> Port:

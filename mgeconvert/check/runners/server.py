@@ -14,7 +14,7 @@ from mgeconvert.check.runners.protocol import Message, Runtime, decode, encode
 from mgeconvert.errors import CheckFailed, ConvertError, LimitExceeded
 
 PR_SET_PDEATHSIG = 1
-OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "out of memory", "failed to allocate memory")
+OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "out of memory", "failed to allocate")
 
 
 def main(module: str, *, parent: int) -> None:
@@ -62,16 +62,8 @@ def _answer(runtime: Runtime, request: Message, *, base: int) -> Message:
     try:
         _limit_memory(base + memory if memory else resource.RLIM_INFINITY)
         return _dispatch(runtime, request)
-    except ConvertError as error:
-        return Message("error", error.as_dict(), {})
-    except MemoryError:
-        return Message("error", _out_of_memory(runtime, memory).as_dict(), {})
     except Exception as error:  # the border to foreign code: every failure is this job's alone
-        text = str(error).strip() or type(error).__name__
-        if any(sign in text.lower() for sign in OUT_OF_MEMORY):
-            return Message("error", _out_of_memory(runtime, memory).as_dict(), {})
-        failed = CheckFailed(f"{runtime.name} failed: {text}")
-        return Message("error", failed.as_dict(), {})
+        return Message("error", _as_ours(error, runtime, memory=memory).as_dict(), {})
     finally:
         _limit_memory(resource.RLIM_INFINITY)
 
@@ -88,11 +80,16 @@ def _dispatch(runtime: Runtime, request: Message) -> Message:
     return Message("closed", {}, {})
 
 
-def _out_of_memory(runtime: Runtime, memory: int) -> LimitExceeded:
-    return LimitExceeded(
-        f"{runtime.name} needs more memory than the limit of {memory / 2**20:.0f} MiB",
-        hint="raise limits.memory of this model",
-    )
+def _as_ours(error: Exception, runtime: Runtime, *, memory: int) -> ConvertError:
+    text = str(error).strip() or type(error).__name__
+    if isinstance(error, MemoryError) or any(sign in text.lower() for sign in OUT_OF_MEMORY):
+        return LimitExceeded(
+            f"{runtime.name} needs more memory than the limit of {memory / 2**20:.0f} MiB",
+            hint="raise limits.memory of this model",
+        )
+    if isinstance(error, ConvertError):
+        return error
+    return CheckFailed(f"{runtime.name} failed: {text}")
 
 
 def _send(sink: BinaryIO, message: Message) -> None:
