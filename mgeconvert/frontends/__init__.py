@@ -1,0 +1,85 @@
+"""The readers of model files, and which of them a file is for, by its content."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeAlias
+
+from mgeconvert.errors import Location, UnreadableSource
+
+Format: TypeAlias = Literal["traced", "mge", "onnx"]
+
+HEAD = 16
+
+_OTHERS = {
+    b"PK\x03\x04": "a zip archive: a torch file or an .npz?",
+    b"\x93NUMPY": "a numpy array",
+    b"\x89HDF": "an HDF5 file: a Keras model?",
+    b"\x1f\x8b": "compressed: unpack it first",
+}
+"""Heads of files that are mistaken for models, and what to say."""
+
+_MODEL_PROTO = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2}
+"""Fields of onnx.ModelProto and their wire types; 7 is the graph."""
+
+
+def detect(path: Path) -> Format:
+    """Return the format of the model file at `path`, whatever its name.
+
+    Raise UnreadableSource for a file that is none, empty or not to be opened.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+            if found := _by_head(head):
+                return found
+            if _is_onnx(file, path.stat().st_size):
+                return "onnx"
+    except OSError as error:
+        problem = f"cannot read the model: {error.strerror}"
+        raise UnreadableSource(problem, at=Location("source", path=str(path))) from error
+    raise UnreadableSource(
+        "the file is empty" if not head else "the file is no model of a known format",
+        at=Location("source", path=str(path)),
+        hint=_hint(head),
+    )
+
+
+def _by_head(head: bytes) -> Format | None:
+    if len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5:
+        return "traced"
+    if head.startswith((b"MGBC", b"MGBS", b"mgbtest0")) or head[8:12] == b"mgv2":
+        return "mge"
+    return None
+
+
+def _is_onnx(file: BinaryIO, size: int) -> bool:
+    """Return whether the file is a chain of fields of ModelProto with a graph among them."""
+    at, seen = 0, set()
+    while at < size:
+        file.seek(at)
+        chunk = file.read(HEAD)
+        tag, start = _varint(chunk)
+        value, used = _varint(chunk[start:])
+        if not used or _MODEL_PROTO.get(tag >> 3) != tag & 7:
+            return False
+        seen.add(tag >> 3)
+        at += start + used + (value if tag & 7 == 2 else 0)
+    return at == size and 7 in seen
+
+
+def _varint(data: bytes) -> tuple[int, int]:
+    """Return a base-128 number and its length, which is 0 if there is none."""
+    value = 0
+    for index, byte in enumerate(data[:10]):
+        value |= (byte & 0x7F) << 7 * index
+        if byte < 0x80:
+            return value, index + 1
+    return 0, 0
+
+
+def _hint(head: bytes) -> str:
+    for start, what in _OTHERS.items():
+        if head.startswith(start):
+            return f"it looks like {what}"
+    return "models are .tm (megengine.save of a TracedModule), .mge and .onnx files"

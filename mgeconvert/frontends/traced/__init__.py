@@ -1,0 +1,1 @@
+"""TracedModules (`.tm`): read without MegEngine into records, then lifted to the IR."""
