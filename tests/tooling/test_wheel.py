@@ -1,0 +1,65 @@
+"""A wheel has the whole package and its extension module, and works by itself."""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULE = "mgeconvert/_native.so"
+IN_CHECKOUT = "mgeconvert/_native" + sysconfig.get_config_var("EXT_SUFFIX")
+
+pytestmark = pytest.mark.slow
+
+
+def run(code, *arguments, cwd):
+    """Run `code` in a Python that does not see this checkout."""
+    command = [sys.executable, "-W", "error", "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=280)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Built from a copy, in which an old extension module lies beside the sources."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("pyproject.toml", ".gitignore", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for name in ("mgeconvert", "native"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (source / IN_CHECKOUT).write_bytes(b"of an earlier build")
+    build = "import sys, scikit_build_core.build as b; print(b.build_wheel(sys.argv[1]))"
+    return source / "dist" / run(build, source / "dist", cwd=source)
+
+
+def test_has_all_files(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        assert archive.read(MODULE)[:4] == b"\x7fELF"
+    files = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "mgeconvert").rglob("*")
+        if path.is_file() and path.suffix not in (".pyc", ".so")
+    }
+    others = {name for name in names if ".dist-info/" not in name}
+    assert others == files | {MODULE}
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
+
+
+def test_works_where_it_is_unpacked(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    code = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import mgeconvert.native as native
+assert native._native.__file__.startswith(sys.argv[1]), native._native.__file__
+print(native.difference([1, 2], [1, 4], rtol=0, atol=0).max_abs)
+"""
+    assert run(code, tmp_path, Path(np.__file__).parents[1], cwd=tmp_path) == "2.0"
