@@ -26,25 +26,30 @@ def run(code, *arguments, cwd):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """Built from a copy, in which an old extension module lies beside the sources."""
+def source(tmp_path_factory):
+    """A copy of the sources, in which an old extension module lies beside them."""
     source = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", ".gitignore", "LICENSE"):
         shutil.copy(ROOT / name, source)
     for name in ("mgeconvert", "native"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     (source / IN_CHECKOUT).write_bytes(b"of an earlier build")
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(source):
     build = "import sys, scikit_build_core.build as b; print(b.build_wheel(sys.argv[1]))"
     return source / "dist" / run(build, source / "dist", cwd=source)
 
 
-def test_has_all_files(wheel):
+def test_has_all_files(wheel, source):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         assert archive.read(MODULE)[:4] == b"\x7fELF"
     files = {
-        str(path.relative_to(ROOT))
-        for path in (ROOT / "mgeconvert").rglob("*")
+        str(path.relative_to(source))
+        for path in (source / "mgeconvert").rglob("*")
         if path.is_file() and path.suffix not in (".pyc", ".so")
     }
     others = {name for name in names if ".dist-info/" not in name}
