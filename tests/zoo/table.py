@@ -93,4 +93,23 @@ FAMILIES: dict[str, Family] = {
         "style:StyleNet", (Input("image", (2, 3, 32, 32), range=(0.0, 255.0)),), (8,), seed=28
     ),
     "super-resolution": Family("style:SuperResolution", image(16), (8,), seed=29),
+    "text-cnn": Family(
+        "sequence:TextCnn",
+        (Input("ids", (2, 14), "int32", (0, 30)),),
+        (30, 8, (2, 3, 5), 4),
+        seed=30,
+    ),
+    "wavenet": Family(
+        "sequence:WaveNet", (Input("samples", (2, 1, 24)),), (8, (1, 2, 4), 6), seed=31
+    ),
+    "clip": Family("sequence:ClipNet", (Input("clip", (2, 3, 4, 16, 16)),), (6, 5), seed=32),
+    "two-towers": Family(
+        "matching:TwoTowers",
+        (Input("left", (4, 3, 16, 16)), Input("right", (4, 3, 16, 16))),
+        (8, 12),
+        seed=33,
+        batches=(3, 5),
+    ),
+    "keypoints": Family("matching:Keypoints", image(24), (8, 4, 24), seed=34),
+    "memory": Family("matching:Memory", (Input("query", (2, 6)),), (8, 6), seed=35),
 }

@@ -1,0 +1,81 @@
+"""The committed classifier and its data, and the maker of the other examples."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tomli
+from sklearn.datasets import load_digits
+
+from tests.zoo.child import ROOT
+from tests.zoo.large import LARGE
+
+EXAMPLES = ROOT / "examples"
+
+TOP1 = """
+import sys
+import megengine, numpy as np
+model = megengine.load(sys.argv[1])
+data = np.load(sys.argv[2])
+logits = model(megengine.Tensor(data["data"].astype(np.float32))).numpy()
+print(int((logits.argmax(1) == data["labels"]).sum()))
+"""
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the repository."""
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the maker of the examples."""
+    return python(str(EXAMPLES / "make_models.py"), *arguments)
+
+
+def test_digits_are_those_of_scikit_learn() -> None:
+    digits = load_digits()
+    with np.load(EXAMPLES / "digits.npz") as data:
+        assert np.array_equal(data["data"][:, 0], digits.images)
+        assert np.array_equal(data["labels"], digits.target)
+
+
+def test_digits_classifier_is_small_and_right() -> None:
+    assert (EXAMPLES / "digits.tm").stat().st_size <= 200_000
+    done = python("-c", TOP1, str(EXAMPLES / "digits.tm"), str(EXAMPLES / "digits.npz"))
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == 1794  # of 1,797; 447 of the 450 that it was not trained on
+
+
+def test_manifest_names_the_committed_file_and_all_that_is_made() -> None:
+    models = tomli.loads((EXAMPLES / "models.toml").read_text())["models"]
+    digest = hashlib.sha256((EXAMPLES / "digits.tm").read_bytes()).hexdigest()
+    assert models["digits"]["sha256"] == digest
+    made = {name for name in models if models[name]["source"] == f"build/models/{name}.tm"}
+    assert made == set(LARGE) - {"resnet50"} == set(models) - {"digits"}
+
+
+def test_examples_are_made_with_the_same_bytes(tmp_path: Path) -> None:
+    assert make("vit", "fcos", "--output", str(tmp_path)).returncode == 0
+    assert make("vit", "--output", str(tmp_path / "again" / "one.tm")).returncode == 0
+    assert sorted(path.name for path in tmp_path.glob("*.tm")) == ["fcos.tm", "vit.tm"]
+    assert (tmp_path / "vit.tm").read_bytes() == (tmp_path / "again" / "one.tm").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("resnet19",), "no such model: resnet19"),
+        (("vit", "unet", "--output", "one.tm"), "a file as output is for one model"),
+    ],
+)
+def test_wrong_arguments_make_nothing(arguments: tuple[str, ...], problem: str) -> None:
+    done = make(*arguments)
+    assert done.returncode == 2
+    assert problem in done.stderr
