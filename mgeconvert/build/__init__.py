@@ -1,0 +1,1 @@
+"""The incremental build: keys, store, workers, publishing, doit; uses every layer below."""

@@ -1,0 +1,126 @@
+"""doit's `run` command for a build: options, names of jobs, one report, and exit codes."""
+
+from __future__ import annotations
+
+import getopt
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any
+
+from doit.cmd_run import Run as DoitRun
+from doit.dependency import Dependency, JSONCodec, MD5Checker
+from doit.exceptions import InvalidCommand
+
+from mgeconvert.build.memory import MemoryDB
+from mgeconvert.build.plan import Build, Options
+from mgeconvert.build.progress import Progress
+from mgeconvert.build.reports import summarize, write_reports
+from mgeconvert.build.tasks import final_task
+from mgeconvert.errors import ConversionFailed
+
+GROUPS = ("convert", "check")
+INTERRUPTED = 130
+
+OPTIONS = (
+    {
+        "name": "rehash",
+        "long": "rehash",
+        "type": bool,
+        "default": False,
+        "help": "hash every file again, whatever the cache of hashes says",
+    },
+    {
+        "name": "check_passes",
+        "long": "check-passes",
+        "type": bool,
+        "default": False,
+        "help": "evaluate the model after each pass, and name the first that changes numbers",
+    },
+)
+
+
+class Run(DoitRun):  # type: ignore[misc]
+    """`doit convert [MODEL[:TARGET] ...] [options]`, and doit's own way of naming tasks.
+
+    Where the tasks are no build of ours, this is doit's command.
+    """
+
+    name = "run"
+    cmd_options = (*DoitRun.cmd_options, *OPTIONS)
+
+    def parse_execute(self, in_args: Sequence[str]) -> int:
+        """Take options also after the names of jobs."""
+        return int(super().parse_execute(self._options_first(list(in_args))) or 0)
+
+    def execute(self, params: Any, args: list[str]) -> int:
+        """Run the tasks; write the report also when some fail or the run is interrupted.
+
+        0: all good; 1: a job failed; 2: an error while a task ran; 3: nothing could be started;
+        130: interrupted.
+        """
+        ready = _Ready(self.loader, params)
+        build = ready.load_doit_config().get("build")
+        self.loader: Any = ready
+        if not isinstance(build, Build):
+            return int(super().execute(params, args) or 0)
+        build.set_options(Options(rehash=params["rehash"], check_passes=params["check_passes"]))
+        progress = Progress(sys.stdout, {})
+        params.update_defaults({"reporter": progress, "continue": True})
+        self.dep_manager = Dependency(MemoryDB, "", checker_cls=MD5Checker, codec_cls=JSONCodec)
+        return self._run(
+            build, progress, lambda: super(Run, self).execute(params, names(build, args))
+        )
+
+    def _run(self, build: Build, progress: Progress, work: Callable[[], int]) -> int:
+        before = signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            code = int(work() or 0)
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            build.close()
+        if code == INTERRUPTED or progress.worked:
+            write_reports(build)
+            summarize(build, sys.stdout)
+        return 1 if code and code != INTERRUPTED and progress.only_jobs_failed else code
+
+    def _options_first(self, args: list[str]) -> list[str]:
+        parser = self.cmdparser
+        try:
+            options, names = getopt.gnu_getopt(args, parser.get_short(), parser.get_long())
+        except getopt.GetoptError:
+            return args  # doit says what is wrong
+        if not names or names[0] not in GROUPS:
+            return args
+        return [part for option in options for part in option if part] + names
+
+
+class _Ready:
+    """A task loader that is set up already."""
+
+    def __init__(self, loader: Any, opt_values: Any) -> None:
+        self._loader = loader
+        loader.setup(opt_values)
+
+    def setup(self, opt_values: Any) -> None:
+        """Do nothing: the dodo file has been loaded."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+
+def names(build: Build, args: list[str]) -> list[str]:
+    """Return the tasks for `args`: after `convert` or `check` stand names of jobs."""
+    if len(args) < 2 or args[0] not in GROUPS:
+        return args
+    try:
+        return [final_task(job) for job in build.select(args[1:])]
+    except ConversionFailed as failed:
+        raise InvalidCommand("\n".join(map(str, failed.problems))) from failed
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,123 @@
+"""What is known of jobs: their keys, and the results and verdicts that the store has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mgeconvert.build.keys import check_key, conversion_key
+from mgeconvert.build.publish import Publisher
+from mgeconvert.build.records import Result, Verdict, result_from, verdict_from
+from mgeconvert.build.source import Source, open_source
+from mgeconvert.build.state import State
+from mgeconvert.build.store import Store
+from mgeconvert.build.toolchain import Toolchain, Toolchains
+from mgeconvert.errors import ConvertError, Location, UnreadableSource
+from mgeconvert.manifest.job import Job
+
+
+class Known:
+    """Looks results up by content; every record is read once."""
+
+    def __init__(
+        self, state: State, store: Store, publisher: Publisher, *, modes: Iterable[str] = ()
+    ) -> None:
+        self._state, self._store, self._publisher = state, store, publisher
+        self._toolchains = Toolchains(state.hashes)
+        self._modes = tuple(modes)
+        self._results: dict[str, Result] = {}
+        self._verdicts: dict[str, Verdict] = {}
+
+    def source(self, job: Job) -> Source:
+        """Return the job's source; raises ConvertError as `open_source` does."""
+        return open_source(job, self._state.hashes)
+
+    def toolchain(self, job: Job) -> Toolchain:
+        """Return what converts the job."""
+        return self._toolchains.conversion(self.source(job).form, job.format)
+
+    def conversion_key(self, job: Job) -> str:
+        """Return the key of the job's artifact; raises ConvertError for a bad source."""
+        source, toolchain = self.source(job), self.toolchain(job)
+        return conversion_key(job, toolchain, source=source.sha256, files={}, modes=self._modes)
+
+    def check_key(self, job: Job, result: Result) -> str:
+        """Return the key of the verdict on `result`; raises ConvertError for a missing file."""
+        source = self.source(job)
+        toolchain = self._toolchains.check(source.form, job.format)
+        return check_key(
+            job,
+            toolchain,
+            source=source.sha256,
+            files=[self._hash(path) for path in job.check_files()],
+            artifact=result.artifact,
+        )
+
+    def result(self, job: Job) -> Result | None:
+        """Return the stored result of the job as it is now, None where it must be made."""
+        key = self.conversion_key(job)
+        found = self._results.get(key) or result_from(self._store.record(key))
+        if found is None:
+            return None
+        if not all(self._store.has(file.sha256, file.size) for file in found.files):
+            self.forget(found)
+            return None
+        self._results[key] = found
+        return found
+
+    def verdict(self, job: Job, result: Result) -> Verdict | None:
+        """Return the stored verdict on `result`, None where it must be checked."""
+        key = self.check_key(job, result)
+        found = self._verdicts.get(key) or verdict_from(self._store.record(key))
+        if found is not None:
+            self._verdicts[key] = found
+        return found
+
+    def keep_result(self, result: Result) -> None:
+        """Put a lasting result into the store."""
+        self._store.put_record(result.key, result.as_dict())
+        self._results[result.key] = result
+
+    def keep_verdict(self, verdict: Verdict) -> None:
+        """Put a lasting verdict into the store."""
+        self._store.put_record(verdict.key, verdict.as_dict())
+        self._verdicts[verdict.key] = verdict
+
+    def forget(self, result: Result) -> None:
+        """Drop a result whose files are not all there."""
+        self._store.drop_record(result.key)
+        self._results.pop(result.key, None)
+
+    def is_converted(self, job: Job) -> bool:
+        """Say whether the conversion has nothing to do."""
+        try:
+            result = self.result(job)
+        except ConvertError:
+            return False
+        if result is None:
+            return False
+        if not result.ok:
+            return job.expect == "fail" and not self._publisher.has_files(job)
+        if job.check.enabled:
+            return True
+        return job.expect == "pass" and self._publisher.is_published(job, result)
+
+    def is_checked(self, job: Job) -> bool:
+        """Say whether the check and the publishing have nothing to do."""
+        try:
+            result = self.result(job)
+            if result is None:
+                return False
+            verdict = self.verdict(job, result) if result.ok else None
+        except ConvertError:
+            return False
+        if job.expect == "fail":
+            failed = not result.ok or (verdict is not None and not verdict.ok)
+            return failed and not self._publisher.has_files(job)
+        return verdict is not None and verdict.ok and self._publisher.is_published(job, result)
+
+    def _hash(self, path: str) -> str:
+        try:
+            return self._state.hashes.of(path)
+        except OSError as error:
+            problem = f"a file that the check needs cannot be read: {error.strerror}"
+            raise UnreadableSource(problem, at=Location("check", path=path)) from error

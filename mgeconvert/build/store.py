@@ -1,0 +1,167 @@
+"""A content-addressed store of artifacts and of the records of results; standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from mgeconvert.build.files import (
+    copy_file,
+    locked,
+    replace_file,
+    sync_folder,
+    temporary,
+    write_all,
+)
+from mgeconvert.build.hashing import canonical, sha256_file
+
+# Version of the layout below; part of the path, so that another layout never mixes with this one.
+LAYOUT = 1
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+class Store(Protocol):
+    """Where results live: objects by the SHA-256 of their bytes, records by key."""
+
+    def record(self, key: str) -> dict[str, Any] | None:
+        """Return the record of `key`, or None where there is none or it is damaged."""
+
+    def put_record(self, key: str, record: dict[str, Any]) -> None:
+        """Make `record` the record of `key`, durably and at once."""
+
+    def drop_record(self, key: str) -> None:
+        """Forget the record of `key`."""
+
+    def has(self, sha256: str, size: int) -> bool:
+        """Say whether an object of this size is there; its bytes are not read."""
+
+    def put(self, chunks: Iterable[bytes | memoryview]) -> tuple[str, int]:
+        """Write one object, durably and at once; return its SHA-256 and its size."""
+
+    def fetch(self, sha256: str, target: Path) -> bool:
+        """Copy an object, verified, to the new file `target`; False where missing or damaged."""
+
+    def lock(self, key: str) -> contextlib.AbstractContextManager[None]:
+        """Keep other processes from making the result of `key` at the same time."""
+
+
+class FolderStore:
+    """The store in a folder, shared between processes, and between machines by a network drive.
+
+    v1/objects/<2 hex>/<sha256>   bytes of artifact files
+    v1/records/<2 hex>/<key>      {"record": ..., "sha256": of the record's canonical JSON}
+    v1/locks/<key>                empty files, for flock
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._base = root / f"v{LAYOUT}"
+
+    def record(self, key: str) -> dict[str, Any] | None:
+        """Return the record of `key`; a damaged one is dropped."""
+        try:
+            data = self._record_path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+        record = _opened(data)
+        if record is None:
+            self.drop_record(key)
+        return record
+
+    def put_record(self, key: str, record: dict[str, Any]) -> None:
+        """Make `record` the record of `key`, durably and at once."""
+        body = canonical(record)
+        wrapped = b'{"record":' + body + b',"sha256":"' + _digest(body).encode() + b'"}\n'
+        replace_file(self._record_path(key), wrapped, durable=True)
+
+    def drop_record(self, key: str) -> None:
+        """Forget the record of `key`."""
+        with contextlib.suppress(FileNotFoundError):
+            self._record_path(key).unlink()
+
+    def has(self, sha256: str, size: int) -> bool:
+        """Say whether an object of this size is there; its bytes are not read."""
+        try:
+            return self._object_path(sha256).stat().st_size == size
+        except FileNotFoundError:
+            return False
+
+    def put(self, chunks: Iterable[bytes | memoryview]) -> tuple[str, int]:
+        """Hash and write the chunks in one pass, fsync, then rename to the name by content."""
+        digest, size = hashlib.sha256(), 0
+        objects = self._base / "objects"
+        with temporary(objects) as (fd, temp):
+            for chunk in chunks:
+                view = memoryview(chunk).cast("B")
+                digest.update(view)
+                write_all(fd, view)
+                size += len(view)
+            os.fsync(fd)
+            path = self._object_path(digest.hexdigest())
+            path.parent.mkdir(exist_ok=True)
+            os.replace(temp, path)
+        sync_folder(path.parent)
+        return digest.hexdigest(), size
+
+    def fetch(self, sha256: str, target: Path) -> bool:
+        """Copy an object to the new file `target`; one that is damaged is dropped instead."""
+        path = self._object_path(sha256)
+        try:
+            copy_file(path, target)
+        except FileNotFoundError:
+            return False
+        if sha256_file(target) == sha256:
+            return True
+        target.unlink()
+        with contextlib.suppress(FileNotFoundError):
+            if sha256_file(path) != sha256:
+                path.unlink()
+        return False
+
+    def lock(self, key: str) -> contextlib.AbstractContextManager[None]:
+        """Keep other processes from making the result of `key` at the same time."""
+        return locked(self._base / "locks" / key)
+
+    def keys(self) -> Iterator[str]:
+        """Yield the keys of all records, sorted."""
+        for path in sorted(self._base.glob("records/*/*")):
+            if _HEX.fullmatch(path.name):
+                yield path.name
+
+    def objects(self) -> Iterator[tuple[str, int]]:
+        """Yield SHA-256 and size of all objects, sorted."""
+        for path in sorted(self._base.glob("objects/*/*")):
+            if _HEX.fullmatch(path.name):
+                yield path.name, path.stat().st_size
+
+    def drop_object(self, sha256: str) -> None:
+        """Remove an object; results that need it are made again."""
+        with contextlib.suppress(FileNotFoundError):
+            self._object_path(sha256).unlink()
+
+    def _record_path(self, key: str) -> Path:
+        return self._base / "records" / key[:2] / key
+
+    def _object_path(self, sha256: str) -> Path:
+        return self._base / "objects" / sha256[:2] / sha256
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _opened(data: bytes) -> dict[str, Any] | None:
+    """Return the record in `data`, or None where it is not what was written."""
+    try:
+        wrapped = json.loads(data)
+        record = wrapped["record"]
+        good = wrapped["sha256"] == _digest(canonical(record))
+    except (ValueError, KeyError, TypeError):
+        return None
+    return record if good and isinstance(record, dict) else None

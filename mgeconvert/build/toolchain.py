@@ -1,0 +1,110 @@
+"""What makes a result, as data: the converter's own sources on its path, and library versions.
+
+Nothing is imported to find out: files are hashed, versions are read from the installed metadata.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from mgeconvert.build.hashing import FileHashes, sha256_data
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+# Sources that every conversion runs through, relative to the package; folders count whole.
+CORE = (
+    "_native*.so",
+    "backends/*.py",
+    "build/convert.py",
+    "errors.py",
+    "frontends/*.py",
+    "ir",
+    "native.py",
+    "rules.py",
+)
+CHECK = ("_native*.so", "build/verify.py", "check", "errors.py", "native.py")
+
+# Distributions whose version may change a result, by part of the path.
+LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    "core": ("numpy",),
+    "frontends/mge": ("flatbuffers",),
+    "frontends/onnx": ("onnx", "protobuf"),
+    "frontends/traced": (),
+    "backends/onnx": ("onnx", "protobuf", "onnxoptimizer", "onnx-simplifier", "onnxruntime"),
+    "check/onnx": ("numpy", "onnx", "onnxruntime"),
+    "check/source/traced": ("megengine",),
+    "check/source/mge": ("megengine",),
+    "check/source/onnx": ("onnx", "onnxruntime"),
+}
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """The hash of the code on one path and the versions of the libraries there."""
+
+    code: str
+    libraries: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the toolchain as JSON-able data."""
+        return {"code": self.code, "libraries": dict(self.libraries)}
+
+
+class Toolchains:
+    """The toolchains of conversions and checks, each found out once."""
+
+    def __init__(self, hashes: FileHashes, package: Path = PACKAGE) -> None:
+        self._hashes, self._package = hashes, package
+        self._found: dict[tuple[str, ...], Toolchain] = {}
+        self._versions: dict[str, str] = {}
+
+    def conversion(self, frontend: str, backend: str) -> Toolchain:
+        """Return what turns sources of the form `frontend` into the format `backend`."""
+        parts = (f"frontends/{frontend}", f"backends/{backend}")
+        return self._toolchain((*CORE, *parts), ("core", *parts))
+
+    def check(self, frontend: str, backend: str) -> Toolchain:
+        """Return what compares an artifact of the format `backend` with such a source."""
+        return self._toolchain(CHECK, (f"check/{backend}", f"check/source/{frontend}"))
+
+    def _toolchain(self, sources: tuple[str, ...], libraries: tuple[str, ...]) -> Toolchain:
+        if (found := self._found.get(sources + libraries)) is None:
+            names = sorted({name for part in libraries for name in LIBRARIES.get(part, ())})
+            versions = {name: self._version(name) for name in names} | self._python
+            found = Toolchain(self._code(sources), versions)
+            self._found[sources + libraries] = found
+        return found
+
+    def files(self, sources: Iterable[str]) -> list[Path]:
+        """Return the files that the patterns `sources` stand for, sorted."""
+        found: set[Path] = set()
+        for pattern in sources:
+            for path in self._package.glob(pattern):
+                found.update(path.rglob("*") if path.is_dir() else [path])
+        return sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts)
+
+    def _code(self, sources: Iterable[str]) -> str:
+        return sha256_data(
+            [
+                [path.relative_to(self._package).as_posix(), self._hashes.of(path)]
+                for path in self.files(sources)
+            ]
+        )
+
+    def _version(self, name: str) -> str:
+        if name not in self._versions:
+            try:
+                self._versions[name] = metadata.version(name)
+            except metadata.PackageNotFoundError:
+                self._versions[name] = "absent"
+        return self._versions[name]
+
+    @cached_property
+    def _python(self) -> dict[str, str]:
+        return {"python": ".".join(platform.python_version_tuple()[:2])}
