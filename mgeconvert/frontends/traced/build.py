@@ -209,7 +209,7 @@ class Builder:
         method, version = stub.state["method"], str(stub.state.get("version", ""))
         on_node = isinstance(target, r.Node)
         if on_node and target.is_module and method == "__call__":
-            return self._call_module(stub, tuple(args), kwargs, scope)
+            return self._call_module(stub, (target, *args), kwargs, scope)
         allowed = not target.is_module if on_node else target in (v.TENSOR, v.PARAMETER)
         if not allowed or method == "__call__" or on_node == (method == "__new__"):
             raise unsafe(stub, "the method", method)
@@ -231,7 +231,10 @@ class Builder:
         outputs, result = self._results(stub, scope)
         version = str(stub.state.get("version", ""))
         id_ = stub.state["_id"]
-        return r.CallModule(id_, module, graph, args, kwargs, outputs, result, version)
+        target, *rest = args
+        return r.CallModule(
+            id_, target, module, graph, tuple(rest), kwargs, outputs, result, version
+        )
 
     def _call_function(self, stub: Stub, scope: _Scope) -> r.CallFunction:
         args, kwargs = self._arguments(stub, scope)

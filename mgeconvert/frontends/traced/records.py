@@ -108,10 +108,11 @@ class Constant:
 class CallModule:
     """A call of `module`: of its `graph` where it was traced, else of a class that MegEngine knows.
 
-    `args` leaves the module itself out. `result` is the structure of the outputs.
+    `object` is the module as a node; `args` leaves it out. `result` is the structure of the outputs.
     """
 
     id: int
+    object: Node
     module: Module
     graph: Graph | None
     args: tuple[Tree, ...]
