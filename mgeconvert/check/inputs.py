@@ -229,7 +229,7 @@ def _bindings(
 
 
 def _sizes(axis: int, own: Sequence[int | str], sample: Sample | None) -> tuple[int, int]:
-    """Return 1 and 5 for a leading symbol; else the sample's size, or the source's and its double."""
+    """Return 1 and 5 for a leading symbol; else the sample's size, or the source's and twice it."""
     if axis == 0:
         return BATCHES
     if sample:

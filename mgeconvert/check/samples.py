@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,17 +68,21 @@ def read_labels(path: str) -> Array:
 
 def _array(path: str, names: Sequence[str], *, alone: bool) -> Array:
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            if alone:
-                return loaded
-            hint = "use a .npz with an array for each input"
-            raise ConvertError(f"{path}: one array for a model of several inputs", hint=hint)
-        with loaded:
-            for name in names:
-                if name in loaded.files:
-                    return loaded[name]
-            arrays = ", ".join(loaded.files)
-            raise ConvertError(f"{path}: no array named {names[0]!r}; there are: {arrays}")
+        with open(path, "rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if not isinstance(loaded, np.ndarray):
+                return _named(loaded, names, path)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ConvertError(f"{path}: cannot be read: {error}") from error
+    if not alone:
+        hint = "use a .npz with an array for each input"
+        raise ConvertError(f"{path}: one array for a model of several inputs", hint=hint)
+    return loaded
+
+
+def _named(archive: Mapping[str, Array], names: Sequence[str], path: str) -> Array:
+    for name in names:
+        if name in archive:
+            return archive[name]
+    arrays = ", ".join(archive)
+    raise ConvertError(f"{path}: no array named {names[0]!r}; there are: {arrays}")

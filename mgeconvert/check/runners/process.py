@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import selectors
 import signal
@@ -22,7 +23,7 @@ from mgeconvert.check.runners.protocol import (
     decode,
     encode,
 )
-from mgeconvert.errors import LimitExceeded, from_dict
+from mgeconvert.errors import ConvertError, LimitExceeded, from_dict
 
 START_SECONDS = 120.0
 TAIL = 2000
@@ -117,7 +118,11 @@ class RunnerProcess:
         for pipe in (self._child.stdin, self._child.stdout):
             assert pipe is not None
             os.set_blocking(pipe.fileno(), False)
-        ready = self._receive(time.monotonic() + START_SECONDS, seconds=START_SECONDS)
+        try:
+            ready = self._receive(time.monotonic() + START_SECONDS, seconds=START_SECONDS)
+        except ConvertError:
+            self._end(grace=5.0)
+            raise
         self._versions = dict(ready.data)
 
     def _call(
@@ -178,7 +183,8 @@ class RunnerProcess:
     def _wait(self, descriptor: int, event: int, deadline: float, *, seconds: float) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(descriptor, event)
-            if not selector.select(max(0.0, deadline - time.monotonic())):
+            left = None if math.isinf(deadline) else max(0.0, deadline - time.monotonic())
+            if not selector.select(left):
                 tail = self._tail()
                 self._end(grace=0.0)
                 raise LimitExceeded(

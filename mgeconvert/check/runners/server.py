@@ -28,8 +28,10 @@ def main(module: str, *, parent: int) -> None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         try:
             runtime: Runtime = importlib.import_module(module).Runtime()
-        except ConvertError as error:
-            _send(sink, Message("error", error.as_dict(), {}))
+        except (ConvertError, ImportError) as error:
+            absent = ConvertError(f"a runtime cannot be imported: {error}")
+            known = error if isinstance(error, ConvertError) else absent
+            _send(sink, Message("error", known.as_dict(), {}))
             return
         _send(sink, Message("ready", runtime.versions(), {}))
         _serve(runtime, source, sink, base=_private_bytes())
