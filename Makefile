@@ -63,11 +63,13 @@ test-core: $(UV_INSTALLED)
 
 ## make lint        what pre-commit and CI check
 lint: .venv/.installed
-	@.venv/bin/ruff format --check .
-	@.venv/bin/ruff check .
-	@.venv/bin/mypy
-	@.venv/bin/lint-imports
-	@$(UV) lock --check --quiet --python .venv/bin/python
+	@failed=0; \
+	.venv/bin/ruff format --check . || failed=1; \
+	.venv/bin/ruff check . || failed=1; \
+	.venv/bin/mypy || failed=1; \
+	.venv/bin/lint-imports || failed=1; \
+	$(UV) lock --check --quiet --python .venv/bin/python || failed=1; \
+	exit $$failed
 
 ## make format      let ruff write
 format: .venv/.installed
