@@ -17,7 +17,7 @@ class Context:
     """The file `file` in `folder`: its tables as written (`raw`) and as accepted (`read`)."""
 
     file: str
-    folder: str
+    folder: Folder
     raw: Mapping[str, Any]
     read: Mapping[str, Any]
     faults: Faults
@@ -40,16 +40,18 @@ class Context:
 
     def wrote(self, path: KeyPath) -> bool:
         """Tell whether the file has the key, accepted or not."""
+        return self.value(path) is not None
+
+    def value(self, path: KeyPath) -> Any:
+        """Return what the file says at the key path, None if nothing."""
         table: Any = self.raw
         for part in path:
-            if not isinstance(table, dict) or part not in table:
-                return False
-            table = table[part]
-        return True
+            table = table.get(part) if isinstance(table, dict) else None
+        return table
 
-    def inside(self, at: KeyPath, path: str, folder: Folder) -> str | None:
+    def inside(self, at: KeyPath, path: str, *, outside: bool) -> str | None:
         """Return the path resolved, or report that it leaves the folder."""
-        resolved = folder.resolve(path)
+        resolved = self.folder.resolve(path, outside=outside)
         if resolved is None:
             self.report(at, f"{describe(path)} leaves the manifest's folder", OUTSIDE)
         return resolved

@@ -74,6 +74,8 @@ def describe(value: object) -> str:
         return str(value).lower()
     if isinstance(value, dict):
         return "a table"
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return "a huge number"
     if isinstance(value, str):
         return f'"{value}"' if len(value) <= 60 else f'"{value[:57]}..."'
     if isinstance(value, list):

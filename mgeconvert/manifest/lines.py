@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from mgeconvert.errors import InternalError
@@ -14,6 +15,8 @@ LITERAL = re.compile(r"'[^']*'")
 LONG_BASIC = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""(?:"{0,2})', re.DOTALL)
 LONG_LITERAL = re.compile(r"'''(?:[^']|'(?!''))*'''(?:'{0,2})", re.DOTALL)
 SCALAR = re.compile(r"[^,\]}#\r\n]+")
+PLAIN = (('"""', LONG_BASIC), ("'''", LONG_LITERAL), ('"', BASIC), ("'", LITERAL))
+BRACKETS = {"[": "]", "{": "}"}
 
 KeyPath = tuple["str | int", ...]
 
@@ -38,6 +41,15 @@ def _position(offset: int, starts: list[int]) -> Position:
 
     line = bisect_right(starts, offset)
     return Position(line, offset - starts[line - 1] + 1)
+
+
+@dataclass
+class _Nested:
+    """A list or an inline table that is being scanned, and the items seen of it."""
+
+    path: KeyPath
+    close: str
+    count: int = 0
 
 
 class _Scanner:
@@ -115,46 +127,53 @@ class _Scanner:
         return self._take(BARE)
 
     def _pair(self, table: KeyPath) -> None:
+        self._value(self._left(table))
+
+    def _left(self, table: KeyPath) -> KeyPath:
+        """Take the key and the equals sign of a pair; return the key's path."""
         parts = self._key()
         self.at += 1
         path = table
         for name, offset in parts[:-1]:
             path = self._note((*path, name), offset, again=False)
         name, offset = parts[-1]
-        self._value(self._note((*path, name), offset))
+        return self._note((*path, name), offset)
 
     def _value(self, path: KeyPath) -> None:
-        self._skip()
-        start = self.text[self.at : self.at + 3]
-        if start == '"""':
-            self._take(LONG_BASIC)
-        elif start == "'''":
-            self._take(LONG_LITERAL)
-        elif start[0] == '"':
-            self._take(BASIC)
-        elif start[0] == "'":
-            self._take(LITERAL)
-        elif start[0] in "[{":
-            self._items(path, close="]" if start[0] == "[" else "}")
-        else:
-            self._take(SCALAR)
-
-    def _items(self, path: KeyPath, *, close: str) -> None:
-        """Scan a list or an inline table."""
-        self.at += 1
-        index = 0
-        self._skip()
-        while not self.text.startswith(close, self.at):
-            if close == "]":
-                self._value(self._note((*path, index), self.at))
-            else:
-                self._pair(path)
-            index += 1
+        """Take the value of the key at `path`, with all that is nested in it, at any depth."""
+        nested = self._start(path)
+        inside = [nested] if nested else []
+        while inside:
             self._skip()
-            if self.text.startswith(",", self.at):
+            around = inside[-1]
+            if self.text.startswith(around.close, self.at):
                 self.at += 1
-                self._skip()
-        self.at += 1
+                inside.pop()
+            elif self.text.startswith(",", self.at):
+                self.at += 1
+            else:
+                nested = self._start(self._item(around))
+                inside += [nested] if nested else []
+
+    def _item(self, around: _Nested) -> KeyPath:
+        if around.close == "}":
+            return self._left(around.path)
+        around.count += 1
+        return self._note((*around.path, around.count - 1), self.at)
+
+    def _start(self, path: KeyPath) -> _Nested | None:
+        """Take a plain value, or the opening bracket of a list or of an inline table."""
+        self._skip()
+        for opening, pattern in PLAIN:
+            if self.text.startswith(opening, self.at):
+                self._take(pattern)
+                return None
+        bracket = self.text[self.at : self.at + 1]
+        if bracket in BRACKETS:
+            self.at += 1
+            return _Nested(path, BRACKETS[bracket])
+        self._take(SCALAR)
+        return None
 
 
 def _unescape(body: str) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 import tomli
 
-from mgeconvert.manifest.context import OUTSIDE, Context
-from mgeconvert.manifest.faults import Fault, Faults, KeyPath, describe, spell
+from mgeconvert.manifest.context import Context
+from mgeconvert.manifest.faults import Fault, Faults, KeyPath, spell
 from mgeconvert.manifest.lines import Position
 from mgeconvert.manifest.models import read_models
 from mgeconvert.manifest.paths import Folder
@@ -54,7 +54,7 @@ def load(path: str | os.PathLike[str]) -> Manifest:
 def _read_file(reading: _Reading, shown: str, *, chain: tuple[str, ...], asked: _Include) -> None:
     real = os.path.realpath(shown)
     if real in chain:
-        problem = f"{describe(shown)} includes itself"
+        problem = f'"{shown}" includes itself'
         reading.faults.add(Fault(asked.file, asked.path, problem))
         return
     if real in reading.files:
@@ -77,7 +77,7 @@ def _parse(reading: _Reading, shown: str, asked: _Include) -> dict[str, Any] | N
         with open(shown, "rb") as stream:
             content = stream.read()
     except OSError as error:
-        problem = f"{describe(shown)} cannot be read: {error.strerror}"
+        problem = f'"{shown}" cannot be read: {error.strerror}'
         reading.faults.add(Fault(asked.file, asked.path, problem))
         return None
     try:
@@ -92,8 +92,8 @@ def _parse(reading: _Reading, shown: str, asked: _Include) -> dict[str, Any] | N
         place = Position(error.lineno, error.colno)
         reading.faults.add(Fault(shown, (), f"no valid TOML: {error.msg}", "", place))
         return None
-    except RecursionError:
-        reading.faults.add(Fault(shown, (), "the file nests tables or lists too deeply"))
+    except (RecursionError, ValueError) as error:  # lists nested 400 deep; a number of 5,000 digits
+        reading.faults.add(Fault(shown, (), f"no usable TOML: {error}"))
         return None
     reading.faults.texts[shown] = text
     return raw
@@ -119,18 +119,14 @@ def _context(reading: _Reading, shown: str, raw: dict[str, Any]) -> Context | No
         return None
     read = read_table(raw, table_keys(Document), at=(), report=report)
     folder = os.path.dirname(os.path.realpath(shown))
-    return Context(shown, folder, raw, read, faults)
+    return Context(shown, Folder(folder), raw, read, faults)
 
 
 def _includes(context: Context) -> Iterator[tuple[int, str]]:
     """Yield the index and the path of each included file, as messages will show it."""
-    folder = Folder(context.folder, context.defaults.get("allow_outside", False))
+    outside = context.defaults.get("allow_outside", False)
     for index, path in enumerate(context.read.get("include", ())):
-        if folder.resolve(path) is None:
-            context.report(
-                ("include", index), f"{describe(path)} leaves the manifest's folder", OUTSIDE
-            )
-        else:
+        if context.inside(("include", index), path, outside=outside) is not None:
             yield index, os.path.join(os.path.dirname(context.file), path)
 
 
@@ -147,10 +143,13 @@ def _judge_names(reading: _Reading) -> None:
 
 
 def _judge_files(reading: _Reading) -> None:
-    """Report artifacts that would be written over each other or over a source."""
+    """Report artifacts that would be written over each other or over a source.
+
+    A folder per model and target keeps all others apart.
+    """
     sources = {model.source for _, _, model in reading.models}
-    taken: dict[str, str] = {}
     for shown, path, model in reading.models:
+        taken: dict[str, str] = {}
         for target in model.targets:
             name = f"{model.name}:{target.name}"
             file = f"{target.output}/{target.stem}{ENDINGS.get(target.format, '')}"

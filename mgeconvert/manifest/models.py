@@ -8,37 +8,42 @@ from typing import Any
 from mgeconvert.manifest.context import OUTSIDE, Context
 from mgeconvert.manifest.faults import KeyPath, describe
 from mgeconvert.manifest.merging import Raw, model_table
-from mgeconvert.manifest.paths import Folder, is_glob, is_safe_name, stem
+from mgeconvert.manifest.paths import is_glob, is_safe_name, stem
 from mgeconvert.manifest.schema import NAME, InputSpec, Limits, Model
-from mgeconvert.manifest.targets import place, read_targets
+from mgeconvert.manifest.targets import judge_default_targets, place, read_targets
 
 PLAIN = ("license", "description", "tags", "outputs", "seed", "metric", "allow_outside")
 PLACE = "{stem}"
-OUTPUT = "build"
 
 
 def read_models(context: Context) -> Iterator[tuple[KeyPath, Model]]:
     """Yield the models with their key paths, in the file's order, those of a glob by file name."""
+    judge_default_targets(context)
     for name, own in context.read.get("models", {}).items():
         table = model_table(own, context.defaults)
-        folder = Folder(context.folder, table.get("allow_outside", False))
-        values = _shared(context, name, table, folder)
+        values = _shared(context, name, table)
         targets = read_targets(context, name, own, table)
-        output = context.inside(context.holder(name, "output"), table.get("output", OUTPUT), folder)
-        for full, source in _sources(context, name, table, folder):
+        at = context.holder(name, "output")
+        output = _inside(context, table, at, table.get("output", Model.output))
+        for full, source in _sources(context, name, table):
             made = tuple(place(item, model=full, output=output or "") for item in targets)
             yield ("models", name), Model(name=full, source=source, targets=made, **values)
 
 
-def _sources(context: Context, name: str, table: Raw, folder: Folder) -> Iterator[tuple[str, str]]:
+def _inside(context: Context, table: Raw, at: KeyPath, path: str) -> str | None:
+    """Return a path of the model resolved, or report that it leaves the folder."""
+    return context.inside(at, path, outside=table.get("allow_outside", False))
+
+
+def _sources(context: Context, name: str, table: Raw) -> Iterator[tuple[str, str]]:
     """Yield the name and the absolute path of each source, and report the unusable ones."""
     at = context.holder(name, "source")
-    written = _written_sources(context, name, table, folder)
+    written = _written_sources(context, name, table)
     if len(written) > 1 and "sha256" in table:
         context.report(context.holder(name, "sha256"), "one hash cannot fit several files")
     for source in written:
         full = name.replace(PLACE, stem(source))
-        path = context.inside(at, source, folder)
+        path = _inside(context, table, at, source)
         if not (NAME.accepts(full) and is_safe_name(full)):
             problem = f'"{full}" is no safe file name'
             context.report(("models", name), problem, f"expected {NAME.expected}")
@@ -46,7 +51,7 @@ def _sources(context: Context, name: str, table: Raw, folder: Folder) -> Iterato
             yield full, path
 
 
-def _written_sources(context: Context, name: str, table: Raw, folder: Folder) -> list[str]:
+def _written_sources(context: Context, name: str, table: Raw) -> list[str]:
     """Return the source files as the manifest spells them; globs are replaced by matches."""
     at = context.holder(name, "source")
     written = table.get("source")
@@ -61,13 +66,12 @@ def _written_sources(context: Context, name: str, table: Raw, folder: Folder) ->
         return []
     found: list[str] = []
     for path in listed:
-        found += _matches(context, name, path, folder) if is_glob(path) else [path]
+        found += _matches(context, at, path, table) if is_glob(path) else [path]
     return list(dict.fromkeys(found))
 
 
-def _matches(context: Context, name: str, pattern: str, folder: Folder) -> list[str]:
-    at = context.holder(name, "source")
-    found = folder.matches(pattern)
+def _matches(context: Context, at: KeyPath, pattern: str, table: Raw) -> list[str]:
+    found = context.folder.matches(pattern, outside=table.get("allow_outside", False))
     if found is None:
         context.report(at, f"{describe(pattern)} leaves the manifest's folder", OUTSIDE)
     elif not found:
@@ -75,22 +79,22 @@ def _matches(context: Context, name: str, pattern: str, folder: Folder) -> list[
     return found or []
 
 
-def _shared(context: Context, name: str, table: Raw, folder: Folder) -> dict[str, Any]:
+def _shared(context: Context, name: str, table: Raw) -> dict[str, Any]:
     """Return the values that all models of one table share."""
     values = {key: table[key] for key in PLAIN if key in table}
     if "sha256" in table:
         values["sha256"] = table["sha256"].lower()
     if "labels" in table:
         at = context.holder(name, "labels")
-        values["labels"] = context.inside(at, table["labels"], folder)
-    values["inputs"] = tuple(_inputs(context, name, table.get("inputs", {}), folder))
+        values["labels"] = _inside(context, table, at, table["labels"])
+    values["inputs"] = tuple(_inputs(context, name, table))
     values["limits"] = Limits(**table.get("limits", {}))
     _judge_metric(context, name, table)
     return values
 
 
-def _inputs(context: Context, name: str, tables: Raw, folder: Folder) -> Iterator[InputSpec]:
-    for key, table in tables.items():
+def _inputs(context: Context, name: str, model: Raw) -> Iterator[InputSpec]:
+    for key, table in model.get("inputs", {}).items():
         sample, bounds = table.get("sample"), table.get("range")
         at = context.holder(name, "inputs", key, "range")
         if bounds and bounds[0] >= bounds[1]:
@@ -98,7 +102,8 @@ def _inputs(context: Context, name: str, tables: Raw, folder: Folder) -> Iterato
         if sample and bounds:
             context.report(at, "a range has no effect beside a sample")
         if sample:
-            sample = context.inside(context.holder(name, "inputs", key, "sample"), sample, folder)
+            held = context.holder(name, "inputs", key, "sample")
+            sample = _inside(context, model, held, sample)
         yield InputSpec(name=key, shape=table.get("shape"), sample=sample, range=bounds)
 
 

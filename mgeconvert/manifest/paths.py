@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 RESERVED = re.compile(r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 
 
 @dataclass(frozen=True)
 class Folder:
-    """The folder of one manifest, with symbolic links resolved, and whether paths may leave it."""
+    """The folder of one manifest, without symbolic links, and the folders resolved so far."""
 
     path: str
-    allow_outside: bool = False
+    known: dict[str, str] = field(default_factory=dict)
 
-    def resolve(self, path: str) -> str | None:
-        """Return `path` as an absolute one without symbolic links, None if it leaves the folder."""
-        resolved = os.path.realpath(os.path.join(self.path, path))
-        return resolved if self.allow_outside or _is_within(resolved, self.path) else None
+    def resolve(self, path: str, *, outside: bool) -> str | None:
+        """Return `path` as an absolute one without symbolic links.
 
-    def matches(self, pattern: str) -> list[str] | None:
+        None if it leaves the folder, unless `outside` permits that.
+        """
+        resolved = self._real(os.path.join(self.path, path))
+        return resolved if outside or _is_within(resolved, self.path) else None
+
+    def _real(self, path: str) -> str:
+        """Return what os.path.realpath does, resolving each parent folder only once."""
+        head, tail = os.path.split(path)
+        if tail in ("", ".", ".."):
+            return os.path.realpath(path)
+        if head not in self.known:
+            self.known[head] = os.path.realpath(head)
+        found = os.path.join(self.known[head], tail)
+        return os.path.realpath(found) if os.path.islink(found) else found
+
+    def matches(self, pattern: str, *, outside: bool) -> list[str] | None:
         """Return the files that a glob names, sorted, as it spells them; None if it leaves."""
-        from glob import glob
+        from glob import glob  # only few manifests need it
 
         leaves = os.path.isabs(pattern) or os.path.normpath(pattern).split(os.sep)[0] == ".."
-        if leaves and not self.allow_outside:
+        if leaves and not outside:
             return None
         found = glob(pattern, root_dir=self.path, recursive=True)
         return sorted(name for name in found if os.path.isfile(os.path.join(self.path, name)))

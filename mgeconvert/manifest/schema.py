@@ -13,7 +13,7 @@ FORMATS = ("onnx", "tflite", "caffe", "torchscript", "mge", "tm")
 ENDINGS: Mapping[str, str] = {"onnx": ".onnx"}
 """The formats that can be written now, and how their main file's name ends."""
 
-PATH = Text(words="a path")
+PATH = Text(r"[^\x00-\x1f\x7f]+", "a path")
 REASON = Text(words="a reason")
 NAME = Text(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", "letters, digits and . _ + - (100 at most)")
 SYMBOL = Text(r"[A-Za-z_][A-Za-z0-9_]*", "a symbol")
@@ -67,7 +67,7 @@ def _planned(doc: str) -> Any:
 def _default(item: Field[Any]) -> str:
     if item.metadata["default"]:
         return str(item.metadata["default"])
-    if item.default in (MISSING, None, "", ()):
+    if item.default in (MISSING, None, "", ()) or isinstance(item.metadata["kind"], Table | Tables):
         return "none"
     return f'"{item.default}"' if isinstance(item.default, str) else str(item.default).lower()
 

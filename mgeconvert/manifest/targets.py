@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from mgeconvert.manifest.context import Context
 from mgeconvert.manifest.faults import KeyPath, suggest
@@ -29,7 +29,7 @@ NO_CHECK = CheckSettings(rtol=0.0, atol=0.0, runs=1, enabled=False, reason="noth
 def read_targets(context: Context, name: str, own: Raw, merged: Raw) -> tuple[Target, ...]:
     """Return the targets of the model `name`, their `output` and `stem` still empty."""
     targets = tuple(_targets(context, name, own, merged))
-    if not merged["targets"] and not context.wrote(context.holder(name, "targets")):
+    if not merged["targets"] and not context.value(context.holder(name, "targets")):
         context.report(("models", name), "it has no target", "such as [models.NAME.targets.onnx]")
     used = any(_excused(target) for target in targets)
     if "reason" in own and targets and not used:
@@ -51,18 +51,31 @@ def _excused(target: Target) -> bool:
 
 def _targets(context: Context, name: str, own: Raw, merged: Raw) -> Iterator[Target]:
     for key, written in merged["targets"].items():
-        at = ("models", name, "targets", key)
+        at = context.holder(name, "targets", key)
         table = target_table(key, written, model=own, defaults=context.defaults)
         if not is_safe_name(key):
             context.report(at, f'"{key}" is no safe file name', f"expected {NAME.expected}")
         if table["format"] in FORMATS:
             target = _target(context, at, table, merged)
-            _judge_keys(context, at, target)
+            _judge_format(context, at, target)
             _judge_reason(context, at, target)
             yield target
-        elif not context.wrote((*at, "format")):
-            hint = suggest(table["format"], FORMATS) or f"the formats are {', '.join(FORMATS)}"
-            context.report(at, f'"{key}" is no format, and the key "format" is missing', hint)
+        elif not context.wrote(context.holder(name, "targets", key, "format")):
+            _report_format(context, at)
+
+
+def judge_default_targets(context: Context) -> None:
+    """Report tables of `[defaults.targets]` that do not tell their format."""
+    for name in context.defaults.get("targets", {}):
+        at = ("defaults", "targets", name)
+        if name not in FORMATS and not context.wrote((*at, "format")):
+            _report_format(context, at)
+
+
+def _report_format(context: Context, at: KeyPath) -> None:
+    name = str(at[-1])
+    hint = suggest(name, FORMATS) or f"the formats are {', '.join(FORMATS)}"
+    context.report(at, f'"{name}" is no format, and the key "format" is missing', hint)
 
 
 def _target(context: Context, at: KeyPath, table: Raw, model: Raw) -> Target:
@@ -87,23 +100,28 @@ def _options(table: Raw) -> Options:
 def _check(context: Context, at: KeyPath, table: Raw) -> CheckSettings:
     format = table["format"]
     base = check_defaults(format) if format in CHECK_DEFAULTS else NO_CHECK
-    check = CheckSettings(**{**asdict(base), **table.get("check", {})})
+    check = replace(base, **table.get("check", {}))
     if format in CHECK_DEFAULTS and not check.enabled and not check.reason:
-        context.report((*at, "check", "enabled"), "a check that is off needs a reason")
+        context.report((*at, "check", "enabled"), "it needs a reason", 'add reason = "..."')
+    if check.enabled and check.reason:
+        context.report((*at, "check", "reason"), "it has no effect", REASONS)
     return check
 
 
-def _judge_keys(context: Context, at: KeyPath, target: Target) -> None:
-    """Report a key of another format, where the format is not told by the table itself."""
-    if not target.enabled and target.format not in ENDINGS:
-        return
-    if target.format not in ENDINGS:
+def _judge_format(context: Context, at: KeyPath, target: Target) -> None:
+    """Report a format without effect yet, and keys that the target's format does not have.
+
+    Where the table itself tells its format, its keys have been judged already.
+    """
+    if target.enabled and target.format not in ENDINGS:
         hint = f"formats now: {', '.join(ENDINGS)}; enabled = false with a reason is possible"
         context.report(at, f"the format {target.format} is not yet supported", hint)
-    allowed = target_keys(target.format)
-    table = context.read["models"][at[1]].get("targets", {}).get(at[-1], {})
-    for key in table.keys() - allowed.keys():
-        context.report((*at, key), f"{target.format} has no such key")
+    if target.name in FORMATS or context.wrote((*at, "format")):
+        return
+    for key in (
+        context.value(at).keys() & target_keys(None).keys() - target_keys(target.format).keys()
+    ):
+        context.report((*at, key), f"targets of format {target.format} have no such key")
 
 
 def _judge_reason(context: Context, at: KeyPath, target: Target) -> None:
