@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
-from mgeconvert.errors import Location, UnreadableSource
+from mgeconvert.errors import Location, UnreadableSource, UnsupportedCase
+
+if TYPE_CHECKING:
+    from mgeconvert.ir import Graph
 
 Format: TypeAlias = Literal["traced", "mge", "onnx"]
+
+READERS = ("traced",)
+"""The formats that a conversion can begin with."""
 
 HEAD = 16
 
@@ -43,6 +51,22 @@ def detect(path: Path) -> Format:
         at=Location("source", path=str(path)),
         hint=_hint(head),
     )
+
+
+def read(path: Path, *, shapes: Mapping[str, Sequence[int | str]], outputs: Sequence[str]) -> Graph:
+    """Return the IR of the model file at `path`.
+
+    `shapes` overrides the shapes of inputs by name; a text such as "N" is a symbolic dimension.
+    `outputs` names end points; without them the model's own outputs are taken. Weights may be
+    views of the mapped file. Raise ConversionFailed, or one ConvertError where nothing more could
+    be found out.
+    """
+    format = detect(path)
+    if format not in READERS:
+        raise UnsupportedCase(f"{format} files cannot be read yet", at=Location("source"))
+    module = importlib.import_module(f"mgeconvert.frontends.{format}")
+    graph: Graph = module.read_graph(path, shapes=shapes, outputs=outputs)
+    return graph
 
 
 def _by_head(head: bytes) -> Format | None:

@@ -104,7 +104,7 @@ def _text(value: Any) -> str:
     if isinstance(value, enum.Enum):
         return str(value.value)
     if isinstance(value, Sym):
-        return f'"{value}"'
+        return f"{{{value}}}"
     return f"'{value}'" if isinstance(value, str) else repr(value)
 
 

@@ -1,1 +1,19 @@
-"""TracedModules (`.tm`): read without MegEngine into records, then lifted to the IR."""
+"""TracedModules (`.tm`), read without MegEngine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mgeconvert.frontends.traced.lift import lift
+from mgeconvert.frontends.traced.read import read
+from mgeconvert.ir import Graph
+
+__all__ = ["lift", "read", "read_graph"]
+
+
+def read_graph(
+    path: Path, *, shapes: Mapping[str, Sequence[int | str]], outputs: Sequence[str]
+) -> Graph:
+    """Return the IR of the `.tm` file at `path`; see `mgeconvert.frontends.read`."""
+    return lift(read(path), shapes=shapes, outputs=outputs)

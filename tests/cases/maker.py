@@ -1,0 +1,122 @@
+"""Makes the files of operator cases with MegEngine: `python -m tests.cases.maker REQUEST FOLDER`.
+
+For each case, by its key: `.tm`, `.mge`, `.npz` (inputs as in.NAME, outputs as out.INDEX, with 5
+for the first sizes as in5.NAME and out5.INDEX), and `.json` with what could not be made, and why.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import megengine as mge
+import megengine.functional as F
+import megengine.jit as jit
+import megengine.module as M
+import numpy as np
+from megengine.traced_module import trace_module
+
+from tests.cases.case import Case, Data
+
+OTHER_BATCH = 5
+
+
+def main(request: str, folder: str) -> None:
+    for item in json.loads(Path(request).read_text()):
+        item["data"] = tuple(
+            (k, Data(**{**d, "shape": tuple(d["shape"])})) for k, d in item["data"]
+        )
+        item["attributes"] = tuple(map(tuple, item["attributes"]))
+        make(Case(**item), Path(folder))
+
+
+def make(case: Case, folder: Path) -> None:
+    seed = zlib.crc32(case.key.encode())
+    facts: dict[str, str] = {}
+    try:
+        net = module(case, seed)
+        arrays = evaluated(net, case, seed)
+        np.savez(folder / f"{case.key}.npz", **arrays)
+        inputs = [mge.Tensor(arrays[f"in.{name}"]) for name, _ in case.data]
+        traced = trace_module(net, *inputs)
+        mge.save(traced, str(folder / f"{case.key}.tm"))
+    except Exception as error:
+        facts["tm"] = f"{type(error).__name__}: {error}"
+    else:
+        try:
+            dump(net, inputs, folder / f"{case.key}.mge")
+        except Exception as error:
+            facts["mge"] = f"{type(error).__name__}: {error}"
+    (folder / f"{case.key}.json").write_text(json.dumps(facts))
+
+
+def module(case: Case, seed: int) -> M.Module:
+    names = [name for name, _ in case.data]
+    lines = [f"def forward(self, {', '.join(names)}):"]
+    lines += [f"    {name} = self.{name}" for name, _ in case.attributes]
+    lines += [f"    return {case.expression}"]
+    scope: dict[str, Any] = {"F": F, "M": M, "mge": mge, "np": np, "shift": shift}
+    exec("\n".join(lines), scope)
+    net: M.Module = type("Net", (M.Module,), {"forward": scope["forward"]})()
+    for name, text in case.attributes:
+        setattr(net, name, eval(text, scope))
+    randomize(net, np.random.RandomState(seed))
+    net.eval()
+    return net
+
+
+def shift(module: M.Module, **settings: Any) -> M.Module:
+    """Set attributes of a module that its constructor does not take."""
+    for name, value in settings.items():
+        setattr(module, name, value)
+    return module
+
+
+def randomize(net: M.Module, random: np.random.RandomState) -> None:
+    for name, tensor in [*net.named_parameters(), *net.named_buffers()]:
+        if tensor.dtype.type is not np.float32 or ("running" not in name and tensor.size == 0):
+            continue
+        low, high = (0.5, 1.5) if "var" in name else (-0.5, 0.5)
+        if name.endswith("weight") and len(tensor.shape) == 1:
+            low, high = 0.5, 1.5
+        tensor[...] = mge.Tensor(random.uniform(low, high, tensor.shape).astype(np.float32))
+
+
+def evaluated(net: M.Module, case: Case, seed: int) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {}
+    for suffix, batch in (("", None), ("5", OTHER_BATCH))[: 2 if case.dynamic else 1]:
+        feeds = []
+        for index, (name, data) in enumerate(case.data):
+            shape = data.shape if batch is None else (batch, *data.shape[1:])
+            feeds.append(random_array(data, shape, seed + index))
+            arrays[f"in{suffix}.{name}"] = feeds[-1]
+        result = net(*map(mge.Tensor, feeds))
+        results = result if isinstance(result, (tuple, list)) else (result,)
+        for index, tensor in enumerate(results):
+            arrays[f"out{suffix}.{index}"] = tensor.numpy()
+    return arrays
+
+
+def random_array(data: Data, shape: tuple[int, ...], seed: int) -> np.ndarray:
+    random = np.random.RandomState(seed % 2**32)
+    if data.low is None or data.high is None:
+        return np.asarray(random.standard_normal(shape)).astype(data.dtype)
+    if data.dtype.startswith("float"):
+        return np.asarray(random.uniform(data.low, data.high, shape)).astype(data.dtype)
+    return np.asarray(random.randint(int(data.low), int(data.high) + 1, shape)).astype(data.dtype)
+
+
+def dump(net: M.Module, inputs: list[mge.Tensor], path: Path) -> None:
+    @jit.trace(symbolic=True, capture_as_constant=True)
+    def run(*args: mge.Tensor) -> Any:
+        return net(*args)
+
+    run(*inputs)
+    run.dump(str(path), arg_names=[f"arg_{i}" for i in range(len(inputs))])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Operator cases end to end."""

@@ -1,0 +1,26 @@
+"""Every operator case from `.tm`: through the IR's interpreter and through ONNX in onnxruntime."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cases import FAMILIES, Case
+from tests.operators import running
+
+TABLE = [
+    pytest.param(case, family, id=f"{family}: {case.id}")
+    for family, cases in FAMILIES.items()
+    for case in cases
+]
+OPSETS = (7, 11, 13, 17, 23)
+
+
+@pytest.mark.parametrize(("case", "family"), TABLE)
+def test_interpreted(case: Case, family: str) -> None:
+    running.check_interpreted(case, family, "tm")
+
+
+@pytest.mark.parametrize("opset", OPSETS)
+@pytest.mark.parametrize(("case", "family"), TABLE)
+def test_onnx(case: Case, family: str, opset: int) -> None:
+    running.check_onnx(case, family, "tm", opset)
