@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Mapping
 from functools import lru_cache
 from types import TracebackType
@@ -79,4 +80,6 @@ def work(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _session() -> Session:
-    return Session()
+    session = Session()
+    atexit.register(session.close)
+    return session

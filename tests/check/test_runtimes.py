@@ -19,13 +19,13 @@ def test_onnxruntime_reports_names_types_and_symbols(session: Session, tmp_path:
     path = write(
         tmp_path / "m.onnx",
         [helper.make_node("ArgMax", ["x"], ["y"]), helper.make_node("Not", ["b"], ["z"])],
-        [("x", np.float16, ["N", 3]), ("b", np.bool_, None)],
-        [("y", np.int64, [1, 3]), ("z", np.bool_, None)],
+        [("x", np.float16, ["N", 3]), ("b", np.bool_, [None])],
+        [("y", np.int64, [1, 3]), ("z", np.bool_, [None])],
     )
     runner = session.runner("onnxruntime")
     ports = runner.open(path, format="onnx", outputs=(), seconds=30)
     assert ports.inputs[0] == Port("x", "float16", ("N", 3))
-    assert (ports.inputs[1].name, ports.inputs[1].dtype) == ("b", "bool")
+    assert ports.inputs[1] == Port("b", "bool", ("b.0",))
     assert ports.outputs[0] == Port("y", "int64", (1, 3))
     feeds = {"x": np.eye(3, dtype=np.float16), "b": np.array([True])}
     got = runner.run(feeds, seconds=30)
