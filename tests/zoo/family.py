@@ -34,6 +34,7 @@ class Family:
     args: tuple[Any, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
+    gain: float = 1.0
     batches: tuple[int, ...] = (1, 5)
     batch_axis: int = 0
 
@@ -47,6 +48,6 @@ class Family:
             for arg in self.args
         ]
         module: Module = getattr(source, name)(*args, **self.options)
-        weights.fill(module, self.seed)
+        weights.fill(module, self.seed, gain=self.gain)
         module.eval()
         return module

@@ -26,10 +26,19 @@ def mobilenet_v2_plan() -> tuple[tuple[int, int, int, str, bool], ...]:
 
 LARGE: dict[str, Family] = {
     "resnet18": Family(
-        "residual:ResNet", image(128), ("@BasicBlock", (2, 2, 2, 2), 32, 100), {"pool": 4}, seed=101
+        "residual:ResNet",
+        image(128),
+        ("@BasicBlock", (2, 2, 2, 2), 32, 100),
+        {"pool": 4},
+        seed=101,
+        gain=0.8,
     ),
     "shufflenet": Family(
-        "shuffle:ShuffleNet", image(128), ((24, 116, 232, 464, 1024), (3, 7, 3), 100), seed=102
+        "shuffle:ShuffleNet",
+        image(128),
+        ((24, 116, 232, 464, 1024), (3, 7, 3), 100),
+        seed=102,
+        gain=0.85,
     ),
     "mobilenetv2": Family(
         "mobile:MobileNet", image(128), (32, mobilenet_v2_plan(), 1280, 100), seed=103
@@ -64,6 +73,7 @@ LARGE: dict[str, Family] = {
         ("@Bottleneck", (3, 4, 6, 3), 64, 1000),
         {"pool": 7},
         seed=108,
+        gain=0.7,
     ),
 }
 """By name, as the manifest of the examples names them; resnet50 is for benchmarks only (102 MB)."""

@@ -20,10 +20,12 @@ from tests.zoo.tracing import arrays, save, trace_family
 
 
 def flatten(result: Any) -> Iterator[np.ndarray]:
-    """Yield the arrays of a nested result in order."""
+    """Yield the arrays of a nested result in order, those of a dictionary by its sorted keys."""
     if isinstance(result, megengine.Tensor):
         yield result.numpy()
         return
+    if isinstance(result, dict):
+        result = [result[key] for key in sorted(result)]
     for part in result:
         yield from flatten(part)
 

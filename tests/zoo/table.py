@@ -112,4 +112,12 @@ FAMILIES: dict[str, Family] = {
     ),
     "keypoints": Family("matching:Keypoints", image(24), (8, 4, 24), seed=34),
     "memory": Family("matching:Memory", (Input("query", (2, 6)),), (8, 6), seed=35),
+    "functional": Family("functional:FunctionalNet", image(32), (8, 10), seed=36),
+    "calculator": Family(
+        "functional:Calculator",
+        (Input("a", (2, 6), range=(-2.0, 2.0)), Input("b", (2, 6), range=(-2.0, 2.0))),
+        seed=37,
+    ),
+    "indexing": Family("functional:Indexing", (Input("x", (2, 6, 8)),), seed=38),
+    "multi-task": Family("functional:MultiTask", (Input("x", (2, 6)),), (6, 3), seed=39),
 }

@@ -62,7 +62,7 @@ class UNet(M.Module):
             skips.append(layer(skips[-1]))
         x = skips.pop()
         for layer in self.up:
-            x = layer(x, skips.pop())
+            x = layer(x, skip=skips.pop())
         return F.sigmoid(self.leave(x))
 
 
