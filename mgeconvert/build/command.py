@@ -16,7 +16,8 @@ from doit.exceptions import InvalidCommand
 from mgeconvert.build.memory import MemoryDB
 from mgeconvert.build.plan import Build, Options
 from mgeconvert.build.progress import Progress
-from mgeconvert.build.reports import summarize, write_reports
+from mgeconvert.build.reports import report_folder, write_reports
+from mgeconvert.build.show import show
 from mgeconvert.build.tasks import final_task
 from mgeconvert.errors import ConversionFailed
 
@@ -83,8 +84,8 @@ class Run(DoitRun):  # type: ignore[misc]
             signal.signal(signal.SIGTERM, before)
             build.close()
         if code == INTERRUPTED or progress.worked:
-            write_reports(build)
-            summarize(build, sys.stdout)
+            report = write_reports(build, interrupted=code == INTERRUPTED)
+            show(report, report_folder(build), sys.stdout)
         return 1 if code and code != INTERRUPTED and progress.only_jobs_failed else code
 
     def _options_first(self, args: list[str]) -> list[str]:

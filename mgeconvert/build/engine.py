@@ -157,6 +157,7 @@ class Engine:
             "store": str(self.store.root),
             "converter": self._seams.converter,
             "modes": list(self._modes),
+            "source_sha256": self.known.source(job).sha256,
         }
         limits = job.limits
         try:
@@ -231,7 +232,7 @@ class Engine:
             key = self.known.conversion_key(job)
         except ConvertError:
             key = ""
-        return {"run": self.run, "key": key, **outcome.as_dict()}
+        return {**outcome.as_dict(), "run": self.run, "key": key}
 
 
 def _facts(reply: Reply) -> Facts:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from mgeconvert.build.keys import check_key, conversion_key
 from mgeconvert.build.publish import Publisher
 from mgeconvert.build.records import Result, Verdict, result_from, verdict_from
-from mgeconvert.build.source import Source, open_source
+from mgeconvert.build.source import Source, Sources
 from mgeconvert.build.state import State
 from mgeconvert.build.store import Store
 from mgeconvert.build.toolchain import Toolchain, Toolchains
@@ -22,14 +22,14 @@ class Known:
         self, state: State, store: Store, publisher: Publisher, *, modes: Iterable[str] = ()
     ) -> None:
         self._state, self._store, self._publisher = state, store, publisher
-        self._toolchains = Toolchains(state.hashes)
+        self._sources, self._toolchains = Sources(state.hashes), Toolchains(state.hashes)
         self._modes = tuple(modes)
         self._results: dict[str, Result] = {}
         self._verdicts: dict[str, Verdict] = {}
 
     def source(self, job: Job) -> Source:
-        """Return the job's source; raises ConvertError as `open_source` does."""
-        return open_source(job, self._state.hashes)
+        """Return the job's source; raises ConvertError as `Sources.of` does."""
+        return self._sources.of(job)
 
     def toolchain(self, job: Job) -> Toolchain:
         """Return what converts the job."""

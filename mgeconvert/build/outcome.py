@@ -19,6 +19,7 @@ class Outcome:
 
     withdrawn: final names that were removed since the job has no good artifact any more
     left: final names that hold a file which someone changed, so that it was not removed
+    run: names the run that did it
     """
 
     job: str
@@ -28,6 +29,7 @@ class Outcome:
     facts: Facts = NO_FACTS
     withdrawn: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    run: str = ""
 
     @property
     def ok(self) -> bool:
@@ -52,16 +54,5 @@ def outcome_from(data: Mapping[str, Any]) -> Outcome:
         facts=Facts(**data["facts"]),
         withdrawn=tuple(data["withdrawn"]),
         left=tuple(data["left"]),
+        run=data["run"],
     )
-
-
-def describe(problem: Mapping[str, Any]) -> str:
-    """Return one line for a problem as `ConvertError.as_dict` gives it."""
-    at, hint = problem["at"], problem["hint"]
-    where = ""
-    if at:
-        name = repr(at["name"]) if at["name"] else ""
-        what = " ".join(part for part in (at["op"], name) if part)
-        where = at["stage"] + (f": {what}" if what else "")
-        where += f" in {at['path']}: " if at["path"] else ": "
-    return f"{where}{problem['problem']} [{problem['code']}]" + (f" ({hint})" if hint else "")

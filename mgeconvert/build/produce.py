@@ -15,10 +15,11 @@ def produce(request: Mapping[str, Any]) -> dict[str, Any]:
     """Convert the job and stream its artifact into the store; return the files as plain data.
 
     request: the `job` and the folder of the `store` as plain data, the `converter` by name, and
-    the `modes` it is called with
+    the `modes` and the hash of the source that it is called with
     """
     job, store = Job.from_dict(request["job"]), FolderStore(Path(request["store"]))
-    artifact = resolve(request["converter"])(job, modes=tuple(request["modes"]))
+    convert = resolve(request["converter"])
+    artifact = convert(job, modes=tuple(request["modes"]), source_sha256=request["source_sha256"])
     files = []
     for name, chunks in artifact.files.items():
         sha256, size = store.put(chunks)

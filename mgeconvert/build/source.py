@@ -1,17 +1,14 @@
-"""A job's source file: which form it has, by its content, and the hashes of what it consists of."""
+"""A job's source file: which form it has, by its content, and the hash of its bytes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mgeconvert.build.hashing import FileHashes
 from mgeconvert.errors import Location, ManifestError, UnreadableSource
-from mgeconvert.manifest.job import Job
-
-HEAD_BYTES = 16
-PICKLE = b"\x80"
-FLATBUFFER_V1 = b"MGBC"
-FLATBUFFER_V2 = b"mgv2"
+from mgeconvert.frontends import detect
+from mgeconvert.manifest import Job
 
 
 @dataclass(frozen=True)
@@ -22,31 +19,29 @@ class Source:
     sha256: str
 
 
-def open_source(job: Job, hashes: FileHashes) -> Source:
-    """Return form and hash of the job's source.
+class Sources:
+    """The sources of jobs; what form a content has is found out once."""
 
-    Raises UnreadableSource where there is no such file, ManifestError where the manifest demands
-    another hash.
-    """
-    at = Location("source", path=job.source)
-    try:
-        sha256, form = hashes.of(job.source), form_of(job.source)
-    except OSError as error:
-        problem = f"the source cannot be read: {error.strerror}"
-        raise UnreadableSource(problem, at=at) from error
-    if job.sha256 not in (None, sha256):
-        raise ManifestError(
-            f"the source has the SHA-256 {sha256}, the manifest demands {job.sha256}", at=at
-        )
-    return Source(form, sha256)
+    def __init__(self, hashes: FileHashes) -> None:
+        self._hashes = hashes
+        self._forms: dict[str, str] = {}
 
+    def of(self, job: Job) -> Source:
+        """Return form and hash of the job's source.
 
-def form_of(path: str) -> str:
-    """Return the name of the frontend for the file: "traced", "mge" or, for the rest, "onnx"."""
-    with open(path, "rb") as file:
-        head = file.read(HEAD_BYTES)
-    if head.startswith(PICKLE):
-        return "traced"
-    if head.startswith(FLATBUFFER_V1) or head[8:12] == FLATBUFFER_V2:
-        return "mge"
-    return "onnx"
+        Raises UnreadableSource where there is no such file or it is no model, ManifestError where
+        the manifest demands another hash.
+        """
+        at = Location("source", path=job.source)
+        try:
+            sha256 = self._hashes.of(job.source)
+        except OSError as error:
+            problem = f"the source cannot be read: {error.strerror}"
+            raise UnreadableSource(problem, at=at) from error
+        if job.sha256 not in (None, sha256):
+            raise ManifestError(
+                f"the source has the SHA-256 {sha256}, the manifest demands {job.sha256}", at=at
+            )
+        if sha256 not in self._forms:
+            self._forms[sha256] = detect(Path(job.source))
+        return Source(self._forms[sha256], sha256)

@@ -7,10 +7,11 @@ from typing import Any
 
 from doit.exceptions import TaskFailed
 
-from mgeconvert.build.outcome import Outcome, describe
+from mgeconvert.build.outcome import Outcome
 from mgeconvert.build.plan import Build
 from mgeconvert.build.reports import write_reports
 from mgeconvert.manifest import Job
+from mgeconvert.report.words import problem_of
 
 Task = dict[str, Any]
 
@@ -37,7 +38,7 @@ def tasks(build: Build, *, sources: Mapping[str, str] | None = None) -> Iterator
     yield {
         "basename": "report",
         "doc": "write the report again",
-        "actions": [(write_reports, [build])],
+        "actions": [(_report, [build])],
         "uptodate": [False],
     }
 
@@ -87,8 +88,12 @@ def _check(build: Build, job: Job) -> TaskFailed | None:
     return _done(build.engine.check, job)
 
 
+def _report(build: Build) -> None:
+    write_reports(build)
+
+
 def _done(work: Callable[[Job], Outcome], job: Job) -> TaskFailed | None:
     outcome = work(job)
     if outcome.ok:
         return None
-    return TaskFailed("\n".join(map(describe, outcome.problems)))
+    return TaskFailed("\n".join(map(problem_of, outcome.problems)))

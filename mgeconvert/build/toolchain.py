@@ -8,27 +8,31 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from importlib import metadata
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
+from mgeconvert import __version__
 from mgeconvert.build.hashing import FileHashes, sha256_data
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
 # Sources that every conversion runs through, relative to the package; folders count whole.
 CORE = (
-    "_native*.so",
     "backends/*.py",
     "build/convert.py",
+    "build/produce.py",
     "errors.py",
     "frontends/*.py",
     "ir",
     "native.py",
     "rules.py",
 )
-CHECK = ("_native*.so", "build/verify.py", "check", "errors.py", "native.py")
+CHECK = ("build/verify.py", "check", "errors.py", "native.py")
+# In a checkout the native module is known by its sources: every machine compiles them anew.
+NATIVE_SOURCES = ("CMakeLists.txt", "*.cpp", "*.hpp")
+NATIVE_MODULE = f"_native{EXTENSION_SUFFIXES[0]}"
 
 # Distributions whose version may change a result, by part of the path.
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
@@ -76,25 +80,25 @@ class Toolchains:
     def _toolchain(self, sources: tuple[str, ...], libraries: tuple[str, ...]) -> Toolchain:
         if (found := self._found.get(sources + libraries)) is None:
             names = sorted({name for part in libraries for name in LIBRARIES.get(part, ())})
-            versions = {name: self._version(name) for name in names} | self._python
+            versions = {name: self._version(name) for name in names} | _ours()
             found = Toolchain(self._code(sources), versions)
             self._found[sources + libraries] = found
         return found
 
     def files(self, sources: Iterable[str]) -> list[Path]:
-        """Return the files that the patterns `sources` stand for, sorted."""
-        found: set[Path] = set()
-        for pattern in sources:
-            for path in self._package.glob(pattern):
-                found.update(path.rglob("*") if path.is_dir() else [path])
-        return sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts)
+        """Return the files that the patterns `sources` stand for, and the native ones, sorted."""
+        found = {path for pattern in sources for path in _below(self._package, pattern)}
+        return sorted(found | self._native())
+
+    def _native(self) -> set[Path]:
+        folder = self._package.parent / "native"
+        found = {path for pattern in NATIVE_SOURCES for path in folder.glob(pattern)}
+        return found or set(self._package.glob(NATIVE_MODULE))
 
     def _code(self, sources: Iterable[str]) -> str:
+        root = self._package.parent
         return sha256_data(
-            [
-                [path.relative_to(self._package).as_posix(), self._hashes.of(path)]
-                for path in self.files(sources)
-            ]
+            [[p.relative_to(root).as_posix(), self._hashes.of(p)] for p in self.files(sources)]
         )
 
     def _version(self, name: str) -> str:
@@ -105,6 +109,17 @@ class Toolchains:
                 self._versions[name] = "absent"
         return self._versions[name]
 
-    @cached_property
-    def _python(self) -> dict[str, str]:
-        return {"python": ".".join(platform.python_version_tuple()[:2])}
+
+def _ours() -> dict[str, str]:
+    return {
+        "mgeconvert": __version__,
+        "python": ".".join(platform.python_version_tuple()[:2]),
+    }
+
+
+def _below(folder: Path, pattern: str) -> set[Path]:
+    """Return the files that match, and all files in folders that match; none of Python's caches."""
+    found: set[Path] = set()
+    for path in folder.glob(pattern):
+        found.update(path.rglob("*") if path.is_dir() else [path])
+    return {path for path in found if path.is_file() and "__pycache__" not in path.parts}

@@ -1,6 +1,6 @@
 """A converter and a checker that take their orders from the source file, for tests of the build.
 
-A fake source is the byte 0x80 (so that it counts as a traced module), then lines: `data TEXT` is
+A fake source is the head of a pickle (so that it counts as a traced module), then lines: `data TEXT` is
 what the artifact holds; `convert ORDER` and `check ORDER` say what to do before.
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 from mgeconvert.errors import ConversionFailed, Location, UnsupportedOp
 from mgeconvert.manifest import Job
 
+HEAD = b"\x80\x04"
 LOG = "MGECONVERT_TEST_LOG"
 
 
@@ -26,12 +27,12 @@ class Artifact:
 
 def source(data: str, **orders: str) -> bytes:
     lines = [f"data {data}", *(f"{stage} {order}" for stage, order in orders.items())]
-    return b"\x80" + "\n".join(lines).encode()
+    return HEAD + "\n".join(lines).encode()
 
 
-def convert(job: Job, *, modes: tuple[str, ...] = ()) -> Artifact:
+def convert(job: Job, *, modes: tuple[str, ...], source_sha256: str) -> Artifact:
     _log(f"convert {job.name}")
-    text = Path(job.source).read_bytes()[1:].decode()
+    text = Path(job.source).read_bytes()[len(HEAD) :].decode()
     _obey(text, "convert")
     files = {f"{job.stem}.onnx": _chunks(job, text)}
     if job.options.external_data == "always":

@@ -1,0 +1,83 @@
+"""One job, start to end: frontend, passes, backend; reads the source and writes nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mgeconvert import __version__, frontends
+from mgeconvert.backends import Artifact, Request, load
+from mgeconvert.manifest.job import Job
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mgeconvert.ir import Graph, TensorType
+    from mgeconvert.ir.op import Array
+    from mgeconvert.ir.passes import Observer
+
+CHECK_PASSES = "check-passes"
+SYMBOLIC_SIZE = 2  # what a symbolic dimension is when passes are checked
+
+
+def convert(job: Job, *, modes: Sequence[str] = (), source_sha256: str) -> Artifact:
+    """Return the artifact of `job`; its chunks are views of the source file.
+
+    With the mode "check-passes" the graph is evaluated after every pass, and InternalError names
+    the first one that changes its results.
+    """
+    shapes = {spec.name: spec.shape for spec in job.inputs if spec.shape is not None}
+    graph = frontends.read(Path(job.source), shapes=shapes, outputs=job.outputs)
+    request = Request(job.options, job.stem, _provenance(job, source_sha256))
+    return load(job.format).convert(graph, request, _observer(job, graph, modes))
+
+
+def _provenance(job: Job, source_sha256: str) -> dict[str, str]:
+    """Return what the artifact says of its making: no time and no path, so that it stays equal."""
+    facts = {
+        "description": job.description,
+        "license": job.license,
+        "mgeconvert.settings": json.dumps(job.settings(), sort_keys=True),
+        "mgeconvert.source_sha256": source_sha256,
+        "mgeconvert.version": __version__,
+        "tags": ", ".join(job.tags),
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def _observer(job: Job, graph: Graph, modes: Sequence[str]) -> Observer:
+    if CHECK_PASSES not in modes:
+        return _ignore
+    from mgeconvert.ir.passes import changed_numbers
+
+    ranges = {spec.name: spec.range for spec in job.inputs}
+    feeds = {
+        port.name: _random(port.value.type, ranges.get(port.name), job.seed + index)
+        for index, port in enumerate(graph.inputs)
+    }
+    return changed_numbers(feeds, rtol=job.check.rtol, atol=job.check.atol)
+
+
+def _random(type: TensorType, bounds: tuple[float, float] | None, seed: int) -> Array:
+    import numpy as np
+
+    from mgeconvert.ir.dims import bind, symbols
+
+    sizes = [bind(d, dict.fromkeys(symbols(d), SYMBOLIC_SIZE)) for d in type.shape]
+    shape = tuple(n for n in sizes if isinstance(n, int))
+    generator: np.random.Generator = np.random.Generator(np.random.PCG64(seed))
+    if type.dtype.is_float and bounds is None:
+        return generator.standard_normal(shape).astype(type.dtype.numpy)
+    low, high = bounds or (0.0, 1.0)
+    if type.dtype.is_float:
+        return generator.uniform(low, high, shape).astype(type.dtype.numpy)
+    return generator.integers(math.ceil(low), math.floor(high), shape, endpoint=True).astype(
+        type.dtype.numpy
+    )
+
+
+def _ignore(name: str, graph: Graph) -> None:
+    """Watch nothing."""

@@ -1,0 +1,57 @@
+"""The table of jobs at the end of a run, as rows and as plain lines; standard library only."""
+
+from __future__ import annotations
+
+from mgeconvert.report.document import JobRow, Report
+from mgeconvert.report.words import bytes_of, number_of, problem_of, seconds_of, summary_of, top1_of
+
+HEADINGS = ("job", "state", "size", "time", "max error", "remarks")
+
+
+def row(job: JobRow) -> tuple[str, ...]:
+    """Return the cells of one job, under HEADINGS."""
+    spent = job.conversion.seconds + job.checking.seconds
+    return (
+        job.name,
+        job.state,
+        bytes_of(job.size) if job.files else "",
+        seconds_of(spent) if spent else "",
+        "" if job.max_abs is None else number_of(job.max_abs),
+        remarks(job),
+    )
+
+
+def remarks(job: JobRow) -> str:
+    """Return what is worth a word: the first problem, a reason, or the classes' agreement."""
+    if job.problems and job.state != "expected":
+        more = len(job.problems) - 1
+        return problem_of(job.problems[0]) + (f" and {more} more" if more else "")
+    return job.reason or top1_of(job)
+
+
+def lines(report: Report) -> list[str]:
+    """Return the table in columns, then orphans and the summary; no job that is merely current.
+
+    Jobs that this run neither did nor failed on are only counted.
+    """
+    cells = [HEADINGS, *(row(job) for job in report.jobs if worth_a_row(job))]
+    widths = [max(len(cell) for cell in column) for column in list(zip(*cells))[:-1]]
+    found = [
+        "  ".join([*(c.ljust(w) for c, w in zip(line, widths)), line[-1]]).rstrip()
+        for line in cells
+    ]
+    return [*(found if len(cells) > 1 else []), *orphans(report), summary_of(report)]
+
+
+def worth_a_row(job: JobRow) -> bool:
+    """Say whether this run did something for the job, or it is not as it should be."""
+    done = {"made", "restored"} & {job.conversion.action, job.checking.action}
+    return bool(done) or job.state in ("failed", "missing")
+
+
+def orphans(report: Report) -> list[str]:
+    """Return a line for each published file whose job has left the manifest."""
+    return [
+        f"orphan: {o.path} of {o.job}{', changed since' if o.changed else ''}"
+        for o in report.orphans
+    ]
