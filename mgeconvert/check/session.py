@@ -1,12 +1,8 @@
-"""Checks one after another, and the function that a worker process calls for each."""
+"""Checks one after another, which share the processes of the runtimes."""
 
 from __future__ import annotations
 
-import atexit
-from collections.abc import Mapping
-from functools import lru_cache
 from types import TracebackType
-from typing import Any
 
 from mgeconvert.check.request import CheckRequest
 from mgeconvert.check.result import CheckResult
@@ -67,19 +63,3 @@ def verify(request: CheckRequest) -> CheckResult:
     """Check one artifact in a session of its own."""
     with Session() as session:
         return session.verify(request)
-
-
-def work(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Check `CheckRequest.as_dict()` and return `CheckResult.as_dict()`.
-
-    For a process that does nothing but checks: its session, with the runtimes' processes, lives as
-    long as the process does. Errors are those of `Session.verify`.
-    """
-    return _session().verify(CheckRequest.from_dict(payload)).as_dict()
-
-
-@lru_cache(maxsize=1)
-def _session() -> Session:
-    session = Session()
-    atexit.register(session.close)
-    return session
