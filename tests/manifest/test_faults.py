@@ -77,7 +77,7 @@ TABLE = [
         MODEL + "inputs.x.range = [1, 0]\n" + ONNX,
         4,
         "models.m.inputs.x.range",
-        "expected the l",
+        "expected the lower",
         "",
     ),
     (MODEL + "inputs.'' = {}\n" + ONNX, 4, 'models.m.inputs.""', "expected a name", ""),
@@ -254,7 +254,13 @@ TABLE = [
         "allow_outside = true",
     ),
     ("[models.m]\nsource = '/m.tm'\n" + ONNX, 3, "models.m.source", '"/m.tm" leaves', ""),
-    ("[models.m]\nsource = 'a/../../m.tm'\n" + ONNX, 3, "models.m.source", '"a/../', ""),
+    (
+        "[models.m]\nsource = 'a/../../m.tm'\n" + ONNX,
+        3,
+        "models.m.source",
+        '"a/../../m.tm" leaves',
+        "",
+    ),
     (MODEL + "output = '..'\n" + ONNX, 4, "models.m.output", '".." leaves', ""),
     (
         MODEL + "inputs.x.sample = '../x.npy'\n" + ONNX,
