@@ -1,9 +1,10 @@
-"""A wheel has the whole package and its extension module, and works by itself."""
+"""A wheel has the whole package, its extension module, and works; an sdist has the sources."""
 
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -31,8 +32,13 @@ def source(tmp_path_factory):
     source = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", ".gitignore", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    for name in ("mgeconvert", "native"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("mgeconvert", "native", ".ci"):
+        shutil.copytree(ROOT / name, source / name)
+    compiled = source / "mgeconvert/__pycache__/native.cpython-310.pyc"
+    compiled.parent.mkdir(exist_ok=True)
+    compiled.write_bytes(b"of an earlier import")
+    (source / ".venv/bin").mkdir(parents=True)
+    (source / ".venv/bin/mgeconvert").write_text("of an environment")
     (source / IN_CHECKOUT).write_bytes(b"of an earlier build")
     return source
 
@@ -55,6 +61,19 @@ def test_has_all_files(wheel, source):
     others = {name for name in names if ".dist-info/" not in name}
     assert others == files | {MODULE}
     assert any(name.endswith("/licenses/LICENSE") for name in names)
+
+
+def test_source_distribution_has_the_sources_only(source):
+    build = "import sys, scikit_build_core.build as b; print(b.build_sdist(sys.argv[1]))"
+    with tarfile.open(source / "dist" / run(build, source / "dist", cwd=source)) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    files = {
+        str(path.relative_to(source))
+        for folder in ("mgeconvert", "native")
+        for path in (source / folder).rglob("*")
+        if path.is_file() and path.suffix not in (".pyc", ".so")
+    }
+    assert names == files | {"LICENSE", "PKG-INFO", "pyproject.toml"}
 
 
 def test_works_where_it_is_unpacked(wheel, tmp_path):
