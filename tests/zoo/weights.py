@@ -29,7 +29,8 @@ def fill(module: M.Module, seed: int, *, gain: float = 1.0) -> None:
 
 def _limits(leaf: str, shape: tuple[int, ...], *, norm: bool, gain: float) -> tuple[float, float]:
     """Return the interval that the values of a tensor come from."""
-    if leaf == "running_var" or (norm and leaf == "weight"):
+    factor = np.prod(shape) == 1 and leaf != "bias"
+    if factor or leaf == "running_var" or (norm and leaf == "weight"):
         return 0.5, 1.5
     if len(shape) < 2 or leaf in ("bias", "running_mean") or max(shape) == np.prod(shape):
         return -0.2, 0.2
