@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
+from doit.cmd_base import ModuleTaskLoader
 from doit.cmd_run import Run as DoitRun
 from doit.dependency import Dependency, JSONCodec, MD5Checker
+from doit.doit_cmd import DoitMain
 from doit.exceptions import InvalidCommand
 
 from mgeconvert.build.memory import MemoryDB
@@ -18,7 +20,7 @@ from mgeconvert.build.plan import Build, Options
 from mgeconvert.build.progress import Progress
 from mgeconvert.build.reports import report_folder, write_reports
 from mgeconvert.build.show import show
-from mgeconvert.build.tasks import final_task
+from mgeconvert.build.tasks import final_task, tasks
 from mgeconvert.errors import ConversionFailed
 
 GROUPS = ("convert", "check")
@@ -97,6 +99,17 @@ class Run(DoitRun):  # type: ignore[misc]
         if not names or names[0] not in GROUPS:
             return args
         return [part for option in options for part in option if part] + names
+
+
+def run_build(build: Build, arguments: Sequence[str]) -> int:
+    """Run doit on the build alone, without a dodo file; return the exit code as `Run.execute`."""
+    namespace = {
+        "DOIT_CONFIG": {"build": build, "default_tasks": ["convert"]},
+        "task_build": lambda: tasks(build),
+    }
+    extra = {"COMMAND": {"run": f"{__name__}:Run"}}
+    main = DoitMain(ModuleTaskLoader(namespace), config_filenames=(), extra_config=extra)
+    return int(main.run(["run", *arguments]))
 
 
 class _Ready:

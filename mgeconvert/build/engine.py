@@ -69,6 +69,10 @@ class Engine:
     def _checker(self) -> Worker:
         return Worker()
 
+    def prepare(self) -> None:
+        """Start the process of the next conversion, so that it loads while sources are hashed."""
+        self._converter.start()
+
     def close(self) -> None:
         """End the workers of this process."""
         for name in ("_converter", "_checker"):

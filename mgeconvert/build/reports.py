@@ -19,6 +19,7 @@ from mgeconvert.report.document import FileRow, JobRow, Orphan, Report, State, W
 from mgeconvert.report.html import to_html
 from mgeconvert.report.junit import to_junit
 from mgeconvert.report.markdown import to_markdown
+from mgeconvert.report.table import orphans
 
 RENDERINGS: Mapping[str, Callable[[Report], str]] = {
     "report.md": to_markdown,
@@ -66,6 +67,16 @@ def collect(build: Build, *, interrupted: bool = False) -> Report:
         jobs=tuple(_row(build, job) for job in build.jobs),
         orphans=tuple(orphans),
     )
+
+
+def plan_lines(build: Build) -> list[str]:
+    """Return a line for each job with what a build would do for it, and one for each orphan."""
+    report = collect(build)
+    found = [
+        f"{job.name}  {job.format}  {job.state}{f'  ({job.reason})' if job.reason else ''}"
+        for job in report.jobs
+    ]
+    return [*found, *orphans(report)]
 
 
 def _row(build: Build, job: Job) -> JobRow:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from mgeconvert.report.document import Report
-from mgeconvert.report.table import HEADINGS, lines, orphans, row, worth_a_row
+from mgeconvert.report.table import HEADINGS, lines, orphans, row, shown
 from mgeconvert.report.words import summary_of
 
 COLOURS = {"passed": "green", "unchecked": "green", "failed": "red", "missing": "yellow"}
@@ -28,7 +28,7 @@ def _show_table(report: Report, stream: TextIO) -> None:
     from rich.text import Text
 
     console = Console(file=stream)
-    jobs = [job for job in report.jobs if worth_a_row(job)]
+    jobs = shown(report)
     if jobs:
         table = Table(*HEADINGS)
         for job in jobs:

@@ -78,6 +78,7 @@ def _model(name: str, jobs: tuple[JobRow, ...]) -> Iterator[str]:
     if numbers:
         yield from _table(OUTPUTS, (map(escape, cells) for cells in numbers))
     for job in jobs:
+        yield from (f"<p>{escape(f'{job.name}: {problem_of(p)}')}</p>" for p in job.problems)
         yield from _details(job)
 
 
@@ -91,7 +92,6 @@ def _cells(job: JobRow) -> Iterator[str]:
 def _details(job: JobRow) -> Iterator[str]:
     yield f"<details><summary>{escape(job.name)}: everything</summary><dl>"
     pairs: list[tuple[str, Any]] = [
-        ("problems", [problem_of(problem) for problem in job.problems]),
         ("notes", job.notes),
         ("source", f"{job.source} {job.made_from.get('source', '')}"),
         ("files", [f"{f.path} {f.sha256} {bytes_of(f.size)}" for f in job.files]),

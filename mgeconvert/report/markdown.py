@@ -45,7 +45,7 @@ def _model(name: str, jobs: tuple[JobRow, ...]) -> Iterator[str]:
         yield ""
         yield from _table(OUTPUTS, numbers)
     for job in jobs:
-        if len(job.problems) > 1:
+        if job.problems:
             yield ""
             yield f"Problems of {_text(job.name)}:"
             yield ""

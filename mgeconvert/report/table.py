@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mgeconvert.report.document import JobRow, Report
-from mgeconvert.report.words import bytes_of, number_of, problem_of, seconds_of, summary_of, top1_of
+from mgeconvert.report.words import bytes_of, number_of, seconds_of, summary_of, top1_of
 
 HEADINGS = ("job", "state", "size", "time", "max error", "remarks")
 
@@ -22,19 +22,16 @@ def row(job: JobRow) -> tuple[str, ...]:
 
 
 def remarks(job: JobRow) -> str:
-    """Return what is worth a word: the first problem, a reason, or the classes' agreement."""
+    """Return what is worth a word: the kind of problem, a reason, or the classes' agreement."""
     if job.problems and job.state != "expected":
         more = len(job.problems) - 1
-        return problem_of(job.problems[0]) + (f" and {more} more" if more else "")
+        return job.problems[0]["code"] + (f" and {more} more problems" if more else "")
     return job.reason or top1_of(job)
 
 
 def lines(report: Report) -> list[str]:
-    """Return the table in columns, then orphans and the summary; no job that is merely current.
-
-    Jobs that this run neither did nor failed on are only counted.
-    """
-    cells = [HEADINGS, *(row(job) for job in report.jobs if worth_a_row(job))]
+    """Return the table in columns, then orphans and the summary; no job that is merely current."""
+    cells = [HEADINGS, *(row(job) for job in shown(report))]
     widths = [max(len(cell) for cell in column) for column in list(zip(*cells))[:-1]]
     found = [
         "  ".join([*(c.ljust(w) for c, w in zip(line, widths)), line[-1]]).rstrip()
@@ -43,10 +40,17 @@ def lines(report: Report) -> list[str]:
     return [*(found if len(cells) > 1 else []), *orphans(report), summary_of(report)]
 
 
-def worth_a_row(job: JobRow) -> bool:
-    """Say whether this run did something for the job, or it is not as it should be."""
-    done = {"made", "restored"} & {job.conversion.action, job.checking.action}
-    return bool(done) or job.state in ("failed", "missing")
+def shown(report: Report) -> list[JobRow]:
+    """Return the jobs that this run did something for, and those that are not as they should be.
+
+    What is missing is shown after an interruption; else it was not asked for.
+    """
+    wrong = ("failed", "missing") if report.interrupted else ("failed",)
+    return [
+        job
+        for job in report.jobs
+        if job.state in wrong or {"made", "restored"} & {job.conversion.action, job.checking.action}
+    ]
 
 
 def orphans(report: Report) -> list[str]:

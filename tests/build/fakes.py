@@ -1,7 +1,7 @@
 """A converter and a checker that take their orders from the source file, for tests of the build.
 
-A fake source is the head of a pickle (so that it counts as a traced module), then lines: `data TEXT` is
-what the artifact holds; `convert ORDER` and `check ORDER` say what to do before.
+A fake source is the head of a pickle (so that it counts as a traced module), then lines:
+`data TEXT` is what the artifact holds; `convert ORDER` and `check ORDER` say what to do before.
 """
 
 import os

@@ -1,0 +1,203 @@
+"""The command `mgeconvert`: builds of manifests, and the predecessor's commands."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from mgeconvert import __version__
+from mgeconvert.errors import ConversionFailed, ConvertError, InternalError
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+EPILOG = """exit codes: 0 all good; 1 a job failed; 2 wrong usage or a wrong manifest, nothing was
+started; 130 interrupted"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code. What a user can cause gives lines, no traceback."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except ConversionFailed as failed:
+        return _say(failed.problems)
+    except ConvertError as problem:
+        return _say([problem])
+    except InternalError as error:
+        print(f"mgeconvert: a bug, please report it: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return FAILED
+
+
+def _say(problems: Sequence[ConvertError]) -> int:
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return USAGE if all(problem.code == "manifest" for problem in problems) else FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mgeconvert", description="Batch converter for MegEngine models.", epilog=EPILOG
+    )
+    parser.add_argument("--version", action="version", version=f"mgeconvert {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _convert_command(commands)
+    _plan_command(commands)
+    _report_command(commands)
+    _clean_command(commands)
+    _traced_to_onnx_command(commands)
+    return parser
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _command(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=text, description=text, epilog=EPILOG)
+
+
+def _manifest_command(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
+    parser = _command(commands, name, text)
+    parser.add_argument(
+        "-f",
+        "--manifest",
+        type=Path,
+        default=Path("models.toml"),
+        metavar="FILE",
+        help="the manifest (default: %(default)s)",
+    )
+    return parser
+
+
+def _convert_command(commands: Commands) -> None:
+    parser = _manifest_command(
+        commands, "convert", "Convert, check and publish what is not current."
+    )
+    parser.add_argument("jobs", nargs="*", metavar="MODEL[:TARGET]", help="only these; * and ?")
+    parser.add_argument("-n", "--process", type=int, default=0, help="jobs at the same time")
+    parser.add_argument("--rehash", action="store_true", help="hash every file again")
+    parser.add_argument(
+        "--check-passes",
+        action="store_true",
+        help="evaluate the model after each pass, and name the first that changes numbers",
+    )
+    parser.set_defaults(run=_convert)
+
+
+def _convert(options: argparse.Namespace) -> int:
+    from mgeconvert.build.command import run_build
+    from mgeconvert.build.plan import Build
+
+    build = Build(options.manifest)
+    build.select(options.jobs)  # a wrong name is an error of usage
+    flags = ["--rehash"] * options.rehash + ["--check-passes"] * options.check_passes
+    return run_build(build, ["-n", str(options.process), *flags, "convert", *options.jobs])
+
+
+def _plan_command(commands: Commands) -> None:
+    parser = _manifest_command(commands, "plan", "List the jobs, what each needs, and orphans.")
+    parser.set_defaults(run=_plan)
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from mgeconvert.build.plan import Build
+    from mgeconvert.build.reports import plan_lines
+
+    for line in plan_lines(Build(options.manifest)):
+        print(line)
+    return OK
+
+
+def _report_command(commands: Commands) -> None:
+    parser = _manifest_command(commands, "report", "Write the report of what has been built.")
+    parser.set_defaults(run=_report)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from mgeconvert.build.plan import Build
+    from mgeconvert.build.reports import report_folder, write_reports
+
+    build = Build(options.manifest)
+    write_reports(build)
+    print(report_folder(build) / "report.html")
+    return OK
+
+
+def _clean_command(commands: Commands) -> None:
+    parser = _manifest_command(
+        commands, "clean", "Remove published files whose job has left the manifest."
+    )
+    parser.add_argument(
+        "jobs", nargs="*", metavar="MODEL[:TARGET]", help="the files of these jobs instead"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="also files that were changed after publishing"
+    )
+    parser.set_defaults(run=_clean)
+
+
+def _clean(options: argparse.Namespace) -> int:
+    from mgeconvert.build.plan import Build
+
+    cleaned = Build(options.manifest).clean(options.jobs, force=options.force)
+    for path in cleaned.removed:
+        print(f"removed {path}")
+    for path in cleaned.changed:
+        print(f"left, since it was changed: {path}")
+    return FAILED if cleaned.changed else OK
+
+
+def _traced_to_onnx_command(commands: Commands) -> None:
+    parser = _command(commands, "tracedmodule_to_onnx", "Convert one TracedModule file to ONNX.")
+    parser.add_argument("-i", "--input", required=True, help="the .tm file")
+    parser.add_argument("-o", "--output", required=True, help="the .onnx file")
+    parser.add_argument("--opset", type=int, default=8, help="7 to 23 (default: %(default)s)")
+    parser.add_argument("--graph_name", default="graph", help="default: %(default)s")
+    parser.add_argument(
+        "--end_point", default="", metavar="NAMES", help="end points, separated by ;"
+    )
+    group = parser.add_argument_group("for quantized models, which are not yet supported")
+    for name in ("input_data_type", "input_scales", "input_zero_points", "quantize_file_path"):
+        group.add_argument(f"--{name}", nargs="+", help=argparse.SUPPRESS)
+    for name in ("require_quantize", "param_fake_quant"):
+        group.add_argument(f"--{name}", action="store_const", const=True, help=argparse.SUPPRESS)
+    parser.set_defaults(run=_traced_to_onnx)
+
+
+QUANTIZATION = (
+    "input_data_type",
+    "input_scales",
+    "input_zero_points",
+    "quantize_file_path",
+    "require_quantize",
+    "param_fake_quant",
+)
+
+
+def _traced_to_onnx(options: argparse.Namespace) -> int:
+    from mgeconvert.api import refuse_quantization, tracedmodule_to_onnx
+
+    given = {f"--{name}": getattr(options, name) for name in QUANTIZATION}
+    refuse_quantization(given, kind="the option")
+    names = [name.strip() for name in options.end_point.split(";")]
+    tracedmodule_to_onnx(
+        options.input,
+        options.output,
+        graph_name=options.graph_name,
+        opset=options.opset,
+        outspec=[name for name in names if name],
+    )
+    print(f"{options.output}: {Path(options.output).stat().st_size} bytes")
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())
