@@ -2,6 +2,7 @@
 
 from mgeconvert.manifest.job import Job
 from mgeconvert.manifest.loading import load
+from mgeconvert.manifest.options import NoOptions, OnnxOptions, Options
 from mgeconvert.manifest.planning import missing_files, plan, single_job
 from mgeconvert.manifest.schema import (
     CheckSettings,
@@ -9,9 +10,6 @@ from mgeconvert.manifest.schema import (
     Limits,
     Manifest,
     Model,
-    NoOptions,
-    OnnxOptions,
-    Options,
     Target,
     check_defaults,
 )

@@ -9,18 +9,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mgeconvert.manifest.json_schema import json_schema
+from mgeconvert.manifest.keys import Key
+from mgeconvert.manifest.options import ENDINGS, FORMATS, OPTIONS, QuantizationKeys
 from mgeconvert.manifest.schema import (
     CHECK_DEFAULTS,
-    ENDINGS,
-    FORMATS,
-    OPTIONS,
     CheckSettings,
     Document,
     InputSpec,
-    Key,
     Limits,
     Model,
-    QuantizationKeys,
     Target,
 )
 from mgeconvert.manifest.tables import table_keys

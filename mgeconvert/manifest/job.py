@@ -6,15 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from mgeconvert.manifest.schema import (
-    ENDINGS,
-    CheckSettings,
-    InputSpec,
-    Limits,
-    NoOptions,
-    OnnxOptions,
-    Options,
-)
+from mgeconvert.manifest.options import ENDINGS, NoOptions, OnnxOptions, Options
+from mgeconvert.manifest.schema import CheckSettings, InputSpec, Limits
 
 OPTIONS: Mapping[str, type[OnnxOptions]] = {"onnx": OnnxOptions}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mgeconvert.manifest.keys import Key, Table, Tables
 from mgeconvert.manifest.kinds import Kind
-from mgeconvert.manifest.schema import VERSION, Document, Key, Table, Tables, Target
+from mgeconvert.manifest.schema import Document, Target
 from mgeconvert.manifest.tables import table_keys, target_keys
 
 
@@ -16,12 +17,10 @@ def json_schema() -> dict[str, Any]:
     It holds for single tables. What several keys decide together, or what needs the file system,
     only loading judges. Keys without effect yet are refused by it too.
     """
-    document = _table(table_keys(Document))
-    document["properties"]["format"] = {"const": VERSION, "description": "The format's version."}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "mgeconvert manifest",
-        **document,
+        **_table(table_keys(Document)),
         "required": ["format"],
     }
 

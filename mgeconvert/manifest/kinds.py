@@ -53,6 +53,8 @@ class Whole:
     def expected(self) -> str:
         if self.high is None:
             return f"an integer of at least {self.low}"
+        if self.low == self.high:
+            return str(self.low)
         return f"an integer from {self.low} to {self.high}"
 
     def accepts(self, value: object) -> bool:

@@ -13,8 +13,9 @@ from mgeconvert.manifest.context import Context
 from mgeconvert.manifest.faults import Fault, Faults, KeyPath, spell
 from mgeconvert.manifest.lines import Position
 from mgeconvert.manifest.models import read_models
+from mgeconvert.manifest.options import ENDINGS
 from mgeconvert.manifest.paths import Folder
-from mgeconvert.manifest.schema import ENDINGS, VERSION, Document, Manifest, Model
+from mgeconvert.manifest.schema import VERSION, Document, Manifest, Model
 from mgeconvert.manifest.tables import read_table, table_keys
 
 

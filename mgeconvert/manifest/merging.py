@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mgeconvert.manifest.schema import FORMATS, Target
+from mgeconvert.manifest.options import FORMATS
+from mgeconvert.manifest.schema import Target
 from mgeconvert.manifest.tables import table_keys, target_keys
 
 Raw = Mapping[str, Any]

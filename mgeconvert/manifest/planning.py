@@ -8,16 +8,14 @@ from collections.abc import Sequence
 
 from mgeconvert.errors import ConversionFailed, ConvertError, Location, ManifestError
 from mgeconvert.manifest.job import Job
+from mgeconvert.manifest.options import ENDINGS, OnnxOptions, Options
 from mgeconvert.manifest.paths import stem as stem_of
 from mgeconvert.manifest.schema import (
-    ENDINGS,
     CheckSettings,
     InputSpec,
     Limits,
     Manifest,
     Model,
-    OnnxOptions,
-    Options,
     Target,
     check_defaults,
 )

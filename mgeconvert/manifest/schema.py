@@ -2,82 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from mgeconvert.manifest.kinds import Choice, Either, Flag, Kind, Listing, Real, Size, Text, Whole
+from mgeconvert.manifest.keys import Table, Tables, key, planned
+from mgeconvert.manifest.kinds import Choice, Either, Flag, Listing, Real, Size, Text, Whole
+from mgeconvert.manifest.options import FORMATS, Options
 
 VERSION = 1
-FORMATS = ("onnx", "tflite", "caffe", "torchscript", "mge", "tm")
-ENDINGS: Mapping[str, str] = {"onnx": ".onnx"}
-"""The formats that can be written now, and how their main file's name ends."""
-
 PATH = Text(r"[^\x00-\x1f\x7f]+", "a path")
 REASON = Text(words="a reason")
 NAME = Text(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", "letters, digits and . _ + - (100 at most)")
 SYMBOL = Text(r"[A-Za-z_][A-Za-z0-9_]*", "a symbol")
 FORMAT = Choice(FORMATS)
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of keys that the dataclass `of` defines."""
-
-    of: type
-
-    @property
-    def expected(self) -> str:
-        return "a table"
-
-
-@dataclass(frozen=True)
-class Tables:
-    """A table whose keys are free names and whose values are tables of `of`."""
-
-    of: type
-    names: Text
-
-    @property
-    def expected(self) -> str:
-        return "a table of tables"
-
-
-@dataclass(frozen=True)
-class Key:
-    """One key as the manifest spells it; `planned` ones have no effect yet and are refused."""
-
-    name: str
-    kind: Kind | Table | Tables
-    doc: str
-    default: str
-    planned: bool
-
-
-def _key(kind: Kind | Table | Tables, doc: str, *, default: str = "") -> dict[str, Any]:
-    """Return a field's metadata; `default` tells a default that is no plain value."""
-    return {"kind": kind, "doc": doc, "default": default, "planned": False}
-
-
-def _planned(doc: str) -> Any:
-    """Return the field of a known key that no issue has given an effect yet."""
-    return field(metadata={"kind": Flag(), "doc": doc, "default": "", "planned": True})
-
-
-def _default(item: Field[Any]) -> str:
-    if item.metadata["default"]:
-        return str(item.metadata["default"])
-    if item.default in (MISSING, None, "", ()) or isinstance(item.metadata["kind"], Table | Tables):
-        return "none"
-    return f'"{item.default}"' if isinstance(item.default, str) else str(item.default).lower()
-
-
-def keys(table: type) -> Iterator[Key]:
-    """Yield the keys that the dataclass `table` defines; fields without a kind are none."""
-    for item in fields(table):
-        meta = item.metadata
-        if "kind" in meta:
-            yield Key(item.name, meta["kind"], meta["doc"], _default(item), meta["planned"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +24,7 @@ class InputSpec:
     name: str
     shape: tuple[int | str, ...] | None = field(
         default=None,
-        metadata=_key(
+        metadata=key(
             Listing(
                 Either((Whole(1), SYMBOL)), "a list of sizes of at least 1 and symbols such as N"
             ),
@@ -97,7 +34,7 @@ class InputSpec:
     )
     sample: str | None = field(
         default=None,
-        metadata=_key(
+        metadata=key(
             PATH,
             "A `.npz` or `.npy` file with the data that the check runs on.",
             default="seeded random data",
@@ -105,7 +42,7 @@ class InputSpec:
     )
     range: tuple[float, float] | None = field(
         default=None,
-        metadata=_key(
+        metadata=key(
             Listing(Real(), "two numbers, the lower one first", 2, 2),
             "Bounds of the random data, both included, the lower one first.",
             default="by the input's type",
@@ -118,11 +55,11 @@ class Limits:
     """What one child process of a job may use."""
 
     time: float = field(
-        default=600.0, metadata=_key(Real(above=0), "Seconds of wall time.", default="600")
+        default=600.0, metadata=key(Real(above=0), "Seconds of wall time.", default="600")
     )
     memory: int = field(
         default=4 * 1024**3,
-        metadata=_key(Size(), 'Bytes of memory, or text such as `"512 MiB"`.', default='"4 GiB"'),
+        metadata=key(Size(), 'Bytes of memory, or text such as `"512 MiB"`.', default='"4 GiB"'),
     )
 
 
@@ -131,23 +68,23 @@ class CheckSettings:
     """How an artifact is compared with its source: |a - b| <= atol + rtol * |b|."""
 
     rtol: float = field(
-        metadata=_key(Real(low=0), "Relative tolerance per element.", default="the format's")
+        metadata=key(Real(low=0), "Relative tolerance per element.", default="the format's")
     )
     atol: float = field(
-        metadata=_key(Real(low=0), "Absolute tolerance per element.", default="the format's")
+        metadata=key(Real(low=0), "Absolute tolerance per element.", default="the format's")
     )
     runs: int = field(
-        metadata=_key(
+        metadata=key(
             Whole(1, 1000),
             "How many sets of random inputs are compared; a sample is compared once.",
             default="the format's",
         )
     )
     enabled: bool = field(
-        default=True, metadata=_key(Flag(), "With false, the artifact is not compared.")
+        default=True, metadata=key(Flag(), "With false, the artifact is not compared.")
     )
     reason: str = field(
-        default="", metadata=_key(REASON, "Needed with `enabled = false`; the report lists it.")
+        default="", metadata=key(REASON, "Needed with `enabled = false`; the report lists it.")
     )
 
 
@@ -181,76 +118,6 @@ def check_defaults(format: str, *, enabled: bool = True, reason: str = "") -> Ch
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnnxOptions:
-    """The options of an ONNX target."""
-
-    opset: int = field(default=17, metadata=_key(Whole(7, 23), "The ONNX operator set."))
-    simplify: bool = field(
-        default=False, metadata=_key(Flag(), "Run onnx-simplifier on the result.")
-    )
-    optimize: bool = field(default=False, metadata=_key(Flag(), "Run onnxoptimizer on the result."))
-    graph_name: str = field(default="graph", metadata=_key(Text(), "The name of the ONNX graph."))
-    fold_bn: bool = field(
-        default=True,
-        metadata=_key(Flag(), "Fold batch norm into the layer before it where that is exact."),
-    )
-    external_data: str = field(
-        default="auto",
-        metadata=_key(
-            Choice(("auto", "always", "never")),
-            "Weights in a file of their own: `auto` does so above 2 GiB, where `never` fails.",
-        ),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoOptions:
-    """The options of a format that cannot be written yet; such a job is always disabled."""
-
-
-@dataclass(frozen=True)
-class CaffeKeys:
-    """The keys that Caffe targets will have."""
-
-    dialect: str = _planned("The reader to write for.")
-    fuse_bn: bool = _planned("Fold batch norm.")
-
-
-@dataclass(frozen=True)
-class TfliteKeys:
-    """The keys that TFLite targets will have."""
-
-    quantize: bool = _planned("Write a quantized model.")
-    allow_custom: bool = _planned("Allow custom operators.")
-    max_runtime: str = _planned("Avoid operator versions newer than this runtime.")
-
-
-@dataclass(frozen=True)
-class TorchscriptKeys:
-    """The keys that TorchScript targets will have."""
-
-    freeze: bool = _planned("Freeze the module.")
-
-
-@dataclass(frozen=True)
-class NoKeys:
-    """A format that has no keys of its own."""
-
-
-OPTIONS: Mapping[str, type] = {
-    "onnx": OnnxOptions,
-    "tflite": TfliteKeys,
-    "caffe": CaffeKeys,
-    "torchscript": TorchscriptKeys,
-    "mge": NoKeys,
-    "tm": NoKeys,
-}
-"""The keys that only targets of one format have."""
-
-Options = OnnxOptions | NoOptions
-
-
-@dataclass(frozen=True, kw_only=True)
 class Target:
     """One artifact to make of a model; the fields without a kind are computed."""
 
@@ -258,13 +125,13 @@ class Target:
     options: Options
     output: str
     stem: str
-    format: str = field(metadata=_key(FORMAT, "The format to write.", default="the target's name"))
+    format: str = field(metadata=key(FORMAT, "The format to write.", default="the target's name"))
     enabled: bool = field(
-        default=True, metadata=_key(Flag(), "With false, the target is listed and not made.")
+        default=True, metadata=key(Flag(), "With false, the target is listed and not made.")
     )
     expect: str = field(
         default="pass",
-        metadata=_key(
+        metadata=key(
             Choice(("pass", "fail")),
             "With `fail`, the job passes only if its conversion or its check fails.",
             default="the model's",
@@ -272,29 +139,15 @@ class Target:
     )
     reason: str = field(
         default="",
-        metadata=_key(
+        metadata=key(
             REASON,
             'Needed with `enabled = false` and `expect = "fail"`; the report lists it.',
             default="the model's",
         ),
     )
     check: CheckSettings = field(
-        metadata=_key(Table(CheckSettings), "How the artifact is compared with its source.")
+        metadata=key(Table(CheckSettings), "How the artifact is compared with its source.")
     )
-
-
-@dataclass(frozen=True)
-class QuantizationKeys:
-    """The keys that a model's quantization table will have."""
-
-    input_data_type: str = _planned("The type of the quantized inputs.")
-    input_scales: tuple[float, ...] = _planned("The inputs' scales.")
-    input_zero_points: tuple[int, ...] = _planned("The inputs' zero points.")
-    param_fake_quant: bool = _planned("Fake-quantize the parameters.")
-    calibration: str = _planned("Data to calibrate with.")
-    params: str = _planned("A quant_params.json to read.")
-    activation: str = _planned("The type of the activations.")
-    per_channel: bool = _planned("Quantize weights per channel.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,7 +156,7 @@ class Model:
 
     name: str
     source: str = field(
-        metadata=_key(
+        metadata=key(
             Either(
                 (PATH, Listing(PATH, "a list of paths that is not empty", 1)),
             ),
@@ -314,93 +167,83 @@ class Model:
     )
     sha256: str | None = field(
         default=None,
-        metadata=_key(
+        metadata=key(
             Text(r"[0-9a-fA-F]{64}", "64 hexadecimal digits"), "Refuse any other source file."
         ),
     )
     license: str = field(
-        default="", metadata=_key(Text(), "Carried into the artifact's metadata and the report.")
+        default="", metadata=key(Text(), "Carried into the artifact's metadata and the report.")
     )
     description: str = field(
-        default="", metadata=_key(Text(), "Carried into the artifact's metadata and the report.")
+        default="", metadata=key(Text(), "Carried into the artifact's metadata and the report.")
     )
     tags: tuple[str, ...] = field(
         default=(),
-        metadata=_key(
+        metadata=key(
             Listing(Text(), "a list of words"),
             "Carried into the artifact's metadata and the report.",
         ),
     )
     outputs: tuple[str, ...] = field(
         default=(),
-        metadata=_key(
+        metadata=key(
             Listing(Text(), "a list of names that is not empty", 1),
             "End points: the values that become the artifact's outputs.",
             default="the source's",
         ),
     )
     inputs: tuple[InputSpec, ...] = field(
-        default=(), metadata=_key(Tables(InputSpec, Text()), "A table for each input, by its name.")
+        default=(), metadata=key(Tables(InputSpec, Text()), "A table for each input, by its name.")
     )
     seed: int = field(
-        default=0, metadata=_key(Whole(0, 2**32 - 1), "The seed of the check's random inputs.")
+        default=0, metadata=key(Whole(0, 2**32 - 1), "The seed of the check's random inputs.")
     )
     labels: str | None = field(
         default=None,
-        metadata=_key(
+        metadata=key(
             PATH, "A `.npz` or `.npy` file with the right class for each row of the sample."
         ),
     )
     metric: str | None = field(
         default=None,
-        metadata=_key(
+        metadata=key(
             Choice(("top1",)),
             "Measured before and after on the sample and its labels; needs both.",
         ),
     )
     limits: Limits = field(
-        default=Limits(), metadata=_key(Table(Limits), "What a job's child process may use.")
+        default=Limits(), metadata=key(Table(Limits), "What a job's child process may use.")
     )
     expect: str = field(
         default="pass",
-        metadata=_key(
+        metadata=key(
             Choice(("pass", "fail")), "What is expected of all targets that do not say otherwise."
         ),
     )
     reason: str = field(
-        default="", metadata=_key(REASON, "The reason for targets that give none of their own.")
+        default="", metadata=key(REASON, "The reason for targets that give none of their own.")
     )
     allow_outside: bool = field(
         default=False,
-        metadata=_key(Flag(), "Let the model's paths leave the folder of the manifest."),
+        metadata=key(Flag(), "Let the model's paths leave the folder of the manifest."),
     )
-    output: str = field(default="build", metadata=_key(PATH, "The folder of the artifacts."))
+    output: str = field(default="build", metadata=key(PATH, "The folder of the artifacts."))
     check: CheckSettings | None = field(
-        default=None, metadata=_key(Table(CheckSettings), "For the checks of all targets.")
+        default=None, metadata=key(Table(CheckSettings), "For the checks of all targets.")
     )
     targets: tuple[Target, ...] = field(
         default=(),
-        metadata=_key(
+        metadata=key(
             Tables(Target, NAME), "A table for each artifact.", default="those of `[defaults]`"
         ),
     )
     plugin: str | None = field(
         default=None,
-        metadata={
-            "kind": PATH,
-            "doc": "A Python file with more rules.",
-            "default": "",
-            "planned": True,
-        },
+        metadata=planned("A Python file with more rules."),
     )
     quantization: None = field(
         default=None,
-        metadata={
-            "kind": Table(QuantizationKeys),
-            "doc": "How the model is quantized.",
-            "default": "",
-            "planned": True,
-        },
+        metadata=planned("How the model is quantized."),
     )
 
 
@@ -419,11 +262,13 @@ class Document:
     """The keys of a manifest's top level."""
 
     format: int = field(
-        metadata=_key(Whole(1), "The version of the manifest's format: 1.", default="required")
+        metadata=key(
+            Whole(VERSION, VERSION), "The version of the manifest's format.", default="required"
+        )
     )
     include: tuple[str, ...] = field(
         default=(),
-        metadata=_key(
+        metadata=key(
             Listing(PATH, "a list of paths"),
             "Further manifests. Each stands for itself: its paths are relative to its own folder, "
             "and its `[defaults]` hold for its own models alone.",
@@ -431,12 +276,12 @@ class Document:
     )
     defaults: Defaults = field(
         default=Defaults(),
-        metadata=_key(
+        metadata=key(
             Table(Defaults), "What holds for models and targets that do not say otherwise."
         ),
     )
     models: tuple[Model, ...] = field(
-        default=(), metadata=_key(Tables(Model, MODEL_NAME), "A table for each model, by its name.")
+        default=(), metadata=key(Tables(Model, MODEL_NAME), "A table for each model, by its name.")
     )
 
 

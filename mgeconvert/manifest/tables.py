@@ -7,21 +7,10 @@ from functools import cache
 from typing import Any
 
 from mgeconvert.manifest.faults import KeyPath, describe, suggest
+from mgeconvert.manifest.keys import Key, Table, Tables, keys
 from mgeconvert.manifest.kinds import Choice
-from mgeconvert.manifest.schema import (
-    FORMATS,
-    OPTIONS,
-    CheckSettings,
-    Defaults,
-    InputSpec,
-    Key,
-    Limits,
-    Model,
-    Table,
-    Tables,
-    Target,
-    keys,
-)
+from mgeconvert.manifest.options import FORMATS, OPTIONS
+from mgeconvert.manifest.schema import CheckSettings, Defaults, InputSpec, Limits, Model, Target
 
 Raw = Mapping[str, Any]
 Report = Callable[[KeyPath, str, str], None]

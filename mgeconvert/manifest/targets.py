@@ -8,19 +8,9 @@ from dataclasses import replace
 from mgeconvert.manifest.context import Context
 from mgeconvert.manifest.faults import KeyPath, suggest
 from mgeconvert.manifest.merging import Raw, option_values, target_table
+from mgeconvert.manifest.options import ENDINGS, FORMATS, NoOptions, OnnxOptions, Options
 from mgeconvert.manifest.paths import is_safe_name
-from mgeconvert.manifest.schema import (
-    CHECK_DEFAULTS,
-    ENDINGS,
-    FORMATS,
-    NAME,
-    CheckSettings,
-    NoOptions,
-    OnnxOptions,
-    Options,
-    Target,
-    check_defaults,
-)
+from mgeconvert.manifest.schema import CHECK_DEFAULTS, NAME, CheckSettings, Target, check_defaults
 from mgeconvert.manifest.tables import target_keys
 
 NO_CHECK = CheckSettings(rtol=0.0, atol=0.0, runs=1, enabled=False, reason="nothing is made")
@@ -99,9 +89,10 @@ def _options(table: Raw) -> Options:
 
 def _check(context: Context, at: KeyPath, table: Raw) -> CheckSettings:
     format = table["format"]
-    base = check_defaults(format) if format in CHECK_DEFAULTS else NO_CHECK
-    check = replace(base, **table.get("check", {}))
-    if format in CHECK_DEFAULTS and not check.enabled and not check.reason:
+    if format not in CHECK_DEFAULTS:
+        return NO_CHECK
+    check = replace(check_defaults(format), **table.get("check", {}))
+    if not check.enabled and not check.reason:
         context.report((*at, "check", "enabled"), "it needs a reason", 'add reason = "..."')
     if check.enabled and check.reason:
         context.report((*at, "check", "reason"), "it has no effect", REASONS)

@@ -10,19 +10,16 @@ import pytest
 
 from mgeconvert.manifest import document
 from mgeconvert.manifest.json_schema import json_schema
+from mgeconvert.manifest.keys import keys
+from mgeconvert.manifest.options import ENDINGS, FORMATS, OPTIONS, OnnxOptions
 from mgeconvert.manifest.schema import (
     CHECK_DEFAULTS,
-    ENDINGS,
-    FORMATS,
-    OPTIONS,
     CheckSettings,
     Document,
     InputSpec,
     Limits,
     Model,
-    OnnxOptions,
     Target,
-    keys,
 )
 from tests.manifest.writing import jobs
 

@@ -320,8 +320,8 @@ def test_the_good_manifest_behind_the_table_is_good(tmp_path: Path) -> None:
     [
         ("", 'the key "format" is missing', "add format = 1 at the top"),
         ("format = 2\nnew = 1", "expected 1, found 2", "another version wrote it"),
-        ("format = true", "expected an integer of at least 1, found true", ""),
-        ("format = '1'", 'expected an integer of at least 1, found "1"', ""),
+        ("format = true", "expected 1, found true", ""),
+        ("format = '1'", 'expected 1, found "1"', ""),
     ],
 )
 def test_the_version_of_the_format(tmp_path: Path, text: str, problem: str, hint: str) -> None:

@@ -25,7 +25,8 @@ ONLY_LOADING_SEES = re.compile(
     r"|.* leaves|m:|a range has no effect|expected the lower"
 )
 
-# JSON has no nan and no infinity, and 1.0 is an integer there; jsonschema cannot print huge numbers.
+# JSON has no nan and no infinity, and 1.0 is an integer there; jsonschema prints what it refuses,
+# which a huge number does not allow.
 BEYOND_JSON = re.compile(r"= (?:nan|inf|1\.0|0x)")
 ROWS = [(row[0], row[3]) for row in TABLE if not BEYOND_JSON.search(row[0])]
 

@@ -1,0 +1,97 @@
+"""The formats of targets, and the keys that only targets of one format have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mgeconvert.manifest.keys import key, planned
+from mgeconvert.manifest.kinds import Choice, Flag, Text, Whole
+
+FORMATS = ("onnx", "tflite", "caffe", "torchscript", "mge", "tm")
+ENDINGS: Mapping[str, str] = {"onnx": ".onnx"}
+"""The formats that can be written now, and how their main file's name ends."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnnxOptions:
+    """The options of an ONNX target."""
+
+    opset: int = field(default=17, metadata=key(Whole(7, 23), "The ONNX operator set."))
+    simplify: bool = field(
+        default=False, metadata=key(Flag(), "Run onnx-simplifier on the result.")
+    )
+    optimize: bool = field(default=False, metadata=key(Flag(), "Run onnxoptimizer on the result."))
+    graph_name: str = field(default="graph", metadata=key(Text(), "The name of the ONNX graph."))
+    fold_bn: bool = field(
+        default=True,
+        metadata=key(Flag(), "Fold batch norm into the layer before it where that is exact."),
+    )
+    external_data: str = field(
+        default="auto",
+        metadata=key(
+            Choice(("auto", "always", "never")),
+            "Weights in a file of their own: `auto` does so above 2 GiB, where `never` fails.",
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoOptions:
+    """The options of a format that cannot be written yet; such a job is always disabled."""
+
+
+@dataclass(frozen=True)
+class CaffeKeys:
+    """The keys that Caffe targets will have."""
+
+    dialect: str = field(metadata=planned("The reader to write for."))
+    fuse_bn: bool = field(metadata=planned("Fold batch norm."))
+
+
+@dataclass(frozen=True)
+class TfliteKeys:
+    """The keys that TFLite targets will have."""
+
+    quantize: bool = field(metadata=planned("Write a quantized model."))
+    allow_custom: bool = field(metadata=planned("Allow custom operators."))
+    max_runtime: str = field(metadata=planned("Avoid operator versions newer than this runtime."))
+
+
+@dataclass(frozen=True)
+class TorchscriptKeys:
+    """The keys that TorchScript targets will have."""
+
+    freeze: bool = field(metadata=planned("Freeze the module."))
+
+
+@dataclass(frozen=True)
+class NoKeys:
+    """A format that has no keys of its own."""
+
+
+OPTIONS: Mapping[str, type] = {
+    "onnx": OnnxOptions,
+    "tflite": TfliteKeys,
+    "caffe": CaffeKeys,
+    "torchscript": TorchscriptKeys,
+    "mge": NoKeys,
+    "tm": NoKeys,
+}
+"""The keys that only targets of one format have."""
+
+Options = OnnxOptions | NoOptions
+
+
+@dataclass(frozen=True)
+class QuantizationKeys:
+    """The keys that a model's quantization table will have."""
+
+    input_data_type: str = field(metadata=planned("The type of the quantized inputs."))
+    input_scales: tuple[float, ...] = field(metadata=planned("The inputs' scales."))
+    input_zero_points: tuple[int, ...] = field(metadata=planned("The inputs' zero points."))
+    param_fake_quant: bool = field(metadata=planned("Fake-quantize the parameters."))
+    calibration: str = field(metadata=planned("Data to calibrate with."))
+    params: str = field(metadata=planned("A quant_params.json to read."))
+    activation: str = field(metadata=planned("The type of the activations."))
+    per_channel: bool = field(metadata=planned("Quantize weights per channel."))
