@@ -65,7 +65,7 @@ class Builder:
                 self._path = f"{path}.{name}" if path else name
                 attributes[name] = self._values.decode(value)
         self._path = path
-        module = r.Module(kind, path, attributes, (), str(version))
+        module = r.Module(kind, path, attributes, (), _text(version))
         if stub.kind == v.TRACED_MODULE:
             module = replace(module, graphs=self._graphs(module, state))
         return module
@@ -206,7 +206,7 @@ class Builder:
 
     def _call_method(self, stub: Stub, scope: _Scope) -> r.CallMethod | r.CallModule:
         (target, *args), kwargs = self._arguments(stub, scope)
-        method, version = stub.state["method"], str(stub.state.get("version", ""))
+        method, version = stub.state["method"], _text(stub.state.get("version", ""))
         on_node = isinstance(target, r.Node)
         if on_node and target.is_module and method == "__call__":
             return self._call_module(stub, (target, *args), kwargs, scope)
@@ -229,7 +229,7 @@ class Builder:
                 damaged(f"module {module.path!r} has no graph for the call", stub)
             graph = graphs[0]
         outputs, result = self._results(stub, scope)
-        version = str(stub.state.get("version", ""))
+        version = _text(stub.state.get("version", ""))
         id_ = stub.state["_id"]
         target, *rest = args
         return r.CallModule(
@@ -239,7 +239,7 @@ class Builder:
     def _call_function(self, stub: Stub, scope: _Scope) -> r.CallFunction:
         args, kwargs = self._arguments(stub, scope)
         outputs, result = self._results(stub, scope)
-        version = str(stub.state.get("version", ""))
+        version = _text(stub.state.get("version", ""))
         function = Name(*stub.state["func"])
         id_ = stub.state["_id"]
         return r.CallFunction(id_, function, args, kwargs, outputs, result, version)
@@ -249,7 +249,7 @@ class Builder:
         opdef = params.pop("opdef_type")
         inputs = self._use(stub.state["inputs"], scope)
         outputs = self._define(stub.state["outputs"], scope)
-        version = str(stub.state.get("version", ""))
+        version = _text(stub.state.get("version", ""))
         return r.Apply(stub.state["_id"], opdef.name, params, inputs, outputs, version)
 
 

@@ -108,7 +108,7 @@ class Constant:
 class CallModule:
     """A call of `module`: of its `graph` where it was traced, else of a class that MegEngine knows.
 
-    `object` is the module as a node; `args` leaves it out. `result` is the structure of the outputs.
+    `object` is the module as a node; `args` leaves it out. `result` is the structure of `outputs`.
     """
 
     id: int

@@ -31,3 +31,10 @@ class Stub:
     def __init__(self, kind: Name, args: tuple[Value, ...], offset: int) -> None:
         self.kind, self.args, self.offset = kind, args, offset
         self.state: Value = None
+
+
+def shown(value: Value) -> str:
+    """Return `value` for a message; of a nest only its type, as its text could be endless."""
+    if isinstance(value, (str, int, float, Name)) or value is None:
+        return repr(str(value)[:200])
+    return f"a {value.kind if isinstance(value, Stub) else type(value).__name__}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import prod
 from typing import Any, NoReturn
 
@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from mgeconvert.errors import UnreadableSource
 from mgeconvert.frontends.traced import vocabulary as v
 from mgeconvert.frontends.traced.records import QParams, QuantDtype, Tensor
-from mgeconvert.frontends.traced.stubs import Name, Stub, Value
+from mgeconvert.frontends.traced.stubs import Name, Stub, Value, shown
 
 MAX_DEPTH = 100
 """Modules and containers inside each other; MegEngine's own limit is Python's stack."""
+
+MAX_ITEMS = 1_000_000
+"""Items of one nest of containers, a part that it shares counted at each place."""
 
 _ELEMENTS = {"b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"}
 _PLAIN = (type(None), bool, int, float, str)
@@ -48,6 +51,7 @@ class Values:
             v.COMP_NODE: lambda stub: stub.state,
         }
         self._known: dict[int, Any] = {}
+        self._sizes: dict[int, int] = {}
         self._depth = 0
 
     def decode(self, value: Value) -> Any:
@@ -76,13 +80,23 @@ class Values:
 
     def _decode(self, value: Value) -> Any:
         if isinstance(value, (list, tuple)):
-            return type(value)(self.decode(item) for item in value)
-        if isinstance(value, dict):
-            return {self._key(key): self.decode(item) for key, item in value.items()}
-        handler = self.handlers.get(value.kind)
-        if handler is None:
-            damaged("an object where a value is expected", value)
-        return handler(value)
+            found: Any = type(value)(self.decode(item) for item in value)
+            self._weigh(value, value)
+        elif isinstance(value, dict):
+            found = {self._key(key): self.decode(item) for key, item in value.items()}
+            self._weigh(value, value.values())
+        else:
+            handler = self.handlers.get(value.kind)
+            if handler is None:
+                damaged("an object where a value is expected", value)
+            found = handler(value)
+        return found
+
+    def _weigh(self, value: Value, items: Iterable[Value]) -> None:
+        size = 1 + sum(self._sizes.get(id(item), 1) for item in items)
+        if size > MAX_ITEMS:
+            damaged(f"a nest of containers has more than {MAX_ITEMS:,} items")
+        self._sizes[id(value)] = size
 
     def _key(self, key: Value) -> str | int:
         if not isinstance(key, (str, int)):
@@ -93,7 +107,7 @@ class Values:
         """Return the element type that `value` is, also where it is spelled as a text."""
         found = _of_name(Name("numpy", value)) if isinstance(value, str) else self.decode(value)
         if not isinstance(found, np.dtype):
-            damaged(f"{str(value)[:100]!r} is not an element type")
+            damaged(f"{shown(value)} is not an element type")
         return found
 
     def _dtype(self, stub: Stub) -> np.dtype[Any]:
@@ -108,8 +122,8 @@ class Values:
         if isinstance(kind, Name) and kind in v.LOW_BIT_TYPES:
             code, name = v.LOW_BIT_TYPES[kind]
             return np.dtype(code, metadata={"mgb_dtype": {"name": name}})
-        if kind not in _ELEMENTS:
-            damaged(f"element type {str(kind)[:100]!r} is not handled", stub)
+        if not isinstance(kind, str) or kind not in _ELEMENTS:
+            damaged(f"element type {shown(kind)} is not handled", stub)
         base = np.dtype(state[1] + kind)
         return base if not metadata else np.dtype(base, metadata=_quantization(metadata, stub))
 
@@ -170,7 +184,11 @@ def _quantization(metadata: Value, stub: Stub) -> dict[str, Any]:
     """Return the metadata that MegEngine keeps on a quantized element type, checked."""
     found = metadata["mgb_dtype"]
     kinds = {"name": str, "scale": float, "zero_point": int}
-    if len(metadata) != 1 or any(not isinstance(found[key], kinds[key]) for key in found):
+    if (
+        len(metadata) != 1
+        or not isinstance(found, dict)
+        or any(not isinstance(found[key], kinds[key]) for key in found)
+    ):
         damaged("an element type with unknown metadata", stub)
     return {"mgb_dtype": {"name": found["name"], "scale": found["scale"], **found}}
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from mgeconvert.errors import Location, UnreadableSource, UnsafeSource
 from mgeconvert.frontends.traced import vocabulary as v
-from mgeconvert.frontends.traced.stubs import Name, Stub, Value
+from mgeconvert.frontends.traced.stubs import Name, Stub, Value, shown
 
 _EXPR = {"_id", "_disable_remove", "inputs", "outputs"}
 _CALL = _EXPR | {"const_val", "arg_def", "out_def", "version"}
@@ -73,7 +73,7 @@ def vet(stubs: Iterable[Stub], vocabulary: v.Vocabulary) -> None:
 def unsafe(stub: Stub, what: str, name: Value) -> UnsafeSource:
     """Return the error for `name`, used by the object `stub` as `what`."""
     return UnsafeSource(
-        f"{what} {str(name)[:200]!r}, named at byte {stub.offset}, is not one of MegEngine's",
+        f"{what} {shown(name)}, named at byte {stub.offset}, is not one of MegEngine's",
         at=Location("traced", op=stub.kind.name),
         hint="only what MegEngine 1.13 defines is read; trace the model without tm.wrap and "
         "register_as_builtin, and do not load a file you do not trust",

@@ -44,3 +44,13 @@ def batch_norm_module(c: Call, x: Value) -> Value:
 def linear_module(c: Call, x: Value) -> Value:
     weight, bias = c.required("weight"), c.attribute("bias")
     return c.emit(ops.Linear(), x, weight, *([bias] if bias is not None else []))
+
+
+@RULES("module:Identity", "module:Dropout")
+def identity(c: Call, x: Value) -> Value:
+    return c.emit(ops.Identity(), x)
+
+
+@RULES("function:nn.relu")
+def relu(c: Call, x: Value) -> Value:
+    return c.emit(ops.Relu(), x)

@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mgeconvert.frontends.traced.call import Call
 from mgeconvert.ir import DType, Op, Value
 
+SIGNED = (DType.I8, DType.I16, DType.I32)
+
 
 def unary(c: Call, op: Op, x: Any) -> Value:
-    """Add a float operator; integers and bools become float32 first."""
-    value = c.value(x)
-    return c.emit(op, value if value.type.dtype.is_float else c.cast(value, DType.F32))
+    """Add a float operator; integers become float32 first."""
+    return c.emit(op, as_float(c, c.value(x)))
+
+
+def as_float(c: Call, x: Value) -> Value:
+    """Return x with a float element type."""
+    return x if x.type.dtype.is_float else c.cast(x, DType.F32)
 
 
 def binary(c: Call, op: Op, a: Any, b: Any) -> Value:
     """Add an operator on two operands brought to one element type."""
-    x, y = operands(c, a, b)
-    return c.emit(op, x, y)
+    return c.emit(op, *operands(c, a, b))
 
 
-def operands(c: Call, a: Any, b: Any) -> tuple[Value, Value]:
-    """Return both operands with the element type that MegEngine gives their result.
+def float_binary(c: Call, op: Op, a: Any, b: Any) -> Value:
+    """Add a float operator on two operands; integers become float32 first."""
+    return c.emit(op, *(as_float(c, x) for x in operands(c, a, b)))
 
-    A Python number takes the type of the tensor beside it, unless it is a float beside integers.
+
+def operands(c: Call, *given: Any) -> tuple[Value, ...]:
+    """Return the operands with the element type that MegEngine gives their result.
+
+    A Python number takes the type of the tensors beside it, unless it is a float beside integers
+    or a number beside bools.
     """
-    dtype = result_dtype([x for x in (a, b) if isinstance(x, Value)], [a, b])
-    return c.cast(c.value(a, dtype), dtype), c.cast(c.value(b, dtype), dtype)
+    tensors = [c.value(x).type.dtype for x in given if isinstance(x, Value)]
+    dtype = common(tensors) if tensors else None
+    for x in given:
+        if isinstance(x, Value) or dtype is None or dtype.is_float:
+            continue
+        if isinstance(x, float) or (dtype is DType.BOOL and not isinstance(x, bool)):
+            dtype = DType.F32
+    return tuple(_convert(c, x, dtype) for x in given)
 
 
-def result_dtype(tensors: list[Value], everything: list[Any]) -> DType:
-    """Return the common element type of tensors and Python numbers."""
-    widest = max((t.type.dtype for t in tensors), key=_rank, default=DType.BOOL)
-    for x in everything:
-        if isinstance(x, float) and not widest.is_float:
-            return DType.F32
-        if isinstance(x, int) and not isinstance(x, bool) and widest is DType.BOOL:
-            widest = DType.I32
-    return widest
+def common(dtypes: Sequence[DType]) -> DType:
+    """Return the element type of a result of tensors.
+
+    Equal ones stay. Signed integers go to the widest. All other mixtures become float32.
+    """
+    if len(set(dtypes)) == 1:
+        return dtypes[0]
+    if all(d in SIGNED for d in dtypes):
+        return max(dtypes, key=SIGNED.index)
+    return DType.F32
 
 
-def _rank(dtype: DType) -> tuple[int, int]:
-    if dtype is DType.BOOL:
-        return (0, 0)
-    return (2 if dtype.is_float else 1, dtype.numpy.itemsize)
+def _convert(c: Call, x: Any, dtype: DType | None) -> Value:
+    value = c.value(x, dtype)
+    return value if dtype is None else c.cast(value, dtype)
