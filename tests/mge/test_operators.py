@@ -3,7 +3,6 @@
 import pytest
 
 from mgeconvert.frontends.mge.operators import operator_name
-
 from tests.mge.operator_hashes import SEED, shipped, table, xxh64
 
 pytestmark = pytest.mark.core

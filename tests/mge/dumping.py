@@ -1,0 +1,136 @@
+"""Dump every case with MegEngine, and write down how MegEngine itself reads the files.
+
+`python -m tests.mge.dumping FOLDER [CASE...]` writes FOLDER/<case>.<variant>.mge and a .json beside
+each. It is a program of its own because importing MegEngine changes the whole process.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import megengine
+from megengine.core.tensor.megbrain_graph import load_graph
+from megengine.jit import trace
+
+from tests.mge.networks import CASES, Case
+
+# Every case is dumped in these ways.
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "v2": {},
+    "v1": {"dump_format": "FBS"},
+    "v2-all": {"optimize_for_inference": False, "keep_var_name": 2, "keep_opr_name": True},
+    "v1-all": {
+        "dump_format": "FBS",
+        "optimize_for_inference": False,
+        "keep_var_name": 2,
+        "keep_opr_name": True,
+    },
+    "v2-bare": {"keep_var_name": 0, "enable_metadata": False},
+    "v1-bare": {"dump_format": "FBS", "keep_var_name": 0, "enable_metadata": False},
+}
+LAYOUTS = ("hwcd4", "nchw88", "nchw44", "nchw44_dot", "nchw4", "nchw32", "chwn4", "nchw64")
+FUSIONS = ("fuse_conv_bias_nonlinearity", "fuse_conv_bias_with_z", "fuse_preprocess")
+HALVES = ("io16xc32", "ioc16")
+# The cases of whole networks are dumped with every option, too.
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    **{f"v2-{name}": {f"enable_{name}": True} for name in (*LAYOUTS, *FUSIONS, *HALVES)},
+    "v2-named": {"keep_param_name": True, "keep_opr_name": True, "keep_opr_priority": True},
+    "v2-sample": {"input_data": ["#rand(-1,1)"]},
+    "v1-sample": {"input_data": ["#rand(-1,1)"], "dump_format": "FBS"},
+    "v1-fuse_conv_bias_nonlinearity": {
+        "enable_fuse_conv_bias_nonlinearity": True,
+        "dump_format": "FBS",
+    },
+}
+# Where MegEngine itself stops at an assertion.
+REFUSED: Mapping[str, frozenset[str]] = {
+    "residual": frozenset({"v2-nchw64"}),
+    "quantized": frozenset({"v2-io16xc32", "v2-ioc16"}),
+}
+
+
+def main(folder: Path, chosen: list[str]) -> None:
+    """Write the dumps of the chosen cases, of all where none is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in chosen or CASES:
+        for variant, options in variants(name).items():
+            path = folder / f"{name}.{variant}.mge"
+            dump(traced_case(CASES[name]), CASES[name], path, options)
+            if "sample" not in variant:
+                path.with_suffix(".json").write_text(json.dumps(view(path)))
+
+
+def variants(name: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the ways in which a case is dumped, by name."""
+    if name not in REFUSED:
+        return VARIANTS
+    both = {**VARIANTS, **OPTIONS}
+    return {key: options for key, options in both.items() if key not in REFUSED[name]}
+
+
+def traced_case(case: Case) -> Any:
+    """Trace the function of a case with its arrays."""
+    traced = trace(lambda *tensors: case.function(*tensors), symbolic=True, capture_as_const=True)
+    traced(*map(megengine.tensor, case.feeds))
+    return traced
+
+
+def dump(traced: Any, case: Case, path: Path, options: Mapping[str, Any]) -> None:
+    """Write one file; inputs are x0, x1 ... and outputs y0, y1 ..."""
+    names = [f"x{index}" for index in range(len(case.feeds))]
+    traced.dump(str(path), arg_names=names, **{**case.options, **options})
+
+
+def view(path: Path) -> Mapping[str, Any]:
+    """Describe what MegEngine loads from a file: its results, and all operators behind them."""
+    try:
+        outputs = load_graph(str(path)).output_vars_list
+    except RuntimeError as error:  # it cannot read everything that it writes
+        return {"error": str(error).splitlines()[0]}
+    operators = {operator.id: _describe(operator) for operator in _walk(outputs)}
+    return {"outputs": [_variable(output) for output in outputs], "operators": operators}
+
+
+def _walk(outputs: list[Any]) -> Iterator[Any]:
+    """Yield every operator that the results depend on, once."""
+    seen: set[int] = set()
+    waiting = [output.owner for output in outputs]
+    while waiting:
+        operator = waiting.pop()
+        if operator.id not in seen:
+            seen.add(operator.id)
+            yield operator
+            waiting += [used.owner for used in operator.inputs]
+
+
+def _describe(operator: Any) -> Mapping[str, Any]:
+    return {
+        "type": operator.type,
+        "name": operator.name,
+        "inputs": [_variable(used) for used in operator.inputs],
+    }
+
+
+def _variable(variable: Any) -> Mapping[str, Any]:
+    """Describe a variable; MegEngine has no shape for one that is computed from values."""
+    try:
+        shape = list(variable.shape)
+    except (TypeError, RuntimeError):
+        shape = None
+    dtype = variable.dtype
+    quantized = (dtype.metadata or {}).get("mgb_dtype", {}) if hasattr(dtype, "metadata") else {}
+    return {
+        "id": variable.id,
+        "owner": variable.owner.id,
+        "name": variable.name,
+        "shape": shape,
+        "dtype": quantized.get("name", str(dtype)),
+    }
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
