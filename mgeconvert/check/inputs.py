@@ -1,8 +1,4 @@
-"""What a model is fed in a check: seeded random arrays or samples, in cases (numpy only).
-
-Random data is made of raw PCG64 words with arithmetic that is exact everywhere, so that a seed
-gives the same bytes on each machine and with each numpy.
-"""
+"""What a model is fed in a check, case by case: random arrays or samples (numpy only)."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mgeconvert.check.random_data import random_array
 from mgeconvert.check.request import CheckRequest, InputRequest
 from mgeconvert.check.runners.protocol import Array, Arrays, Port
 from mgeconvert.check.samples import Sample, read_sample
@@ -19,8 +16,6 @@ from mgeconvert.errors import ConvertError, Location
 
 BATCHES = (1, 5)
 CHUNK = 64
-SMALL_INTS = (0.0, 9.0)
-UNIT = 2.0**-53
 
 
 @dataclass(frozen=True)
@@ -139,35 +134,6 @@ def cases(
     return (*some, case("sample, all rows", bindings[0], rows=rows, complete=True))
 
 
-def random_array(
-    shape: tuple[int, ...],
-    dtype: np.dtype,
-    *,
-    range: tuple[float, float] | None,
-    seed: int,
-    key: Sequence[object],
-) -> Array:
-    """Return random data that depends on `seed` and `key` alone.
-
-    float: in `range`, else near standard normal (the sum of twelve uniform values less six);
-    integers: in `range`, else all values of 8-bit types, and 0 to 9 of wider ones; bool: even odds.
-    """
-    digest = hashlib.sha256("\0".join(map(str, key)).encode()).digest()
-    words = np.frombuffer(digest, dtype="<u4").tolist()
-    bits = np.random.PCG64(np.random.SeedSequence([seed, *words]))
-    count = int(np.prod(shape, dtype=np.int64))
-    if dtype.kind == "f" and range is None:
-        values = _normal(bits, count)
-    else:
-        low, high = range or _default_range(dtype)
-        unit = (bits.random_raw(count) >> np.uint64(11)).astype(np.float64) * UNIT
-        if dtype.kind == "f":
-            values = low + unit * (high - low)
-        else:
-            values = np.ceil(low) + np.floor(unit * (np.floor(high) - np.ceil(low) + 1))
-    return values.astype(dtype).reshape(shape)
-
-
 def bind(port: Port, symbols: Mapping[str, int]) -> tuple[int, ...]:
     """Return the port's shape with its symbols replaced."""
     return tuple(symbols[dim] if isinstance(dim, str) else dim for dim in port.shape or ())
@@ -180,25 +146,6 @@ def digest(batch: Batch) -> str:
         hashed.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())
         hashed.update(np.ascontiguousarray(array).data)
     return hashed.hexdigest()
-
-
-def _normal(bits: np.random.PCG64, count: int) -> Array:
-    """Sum twelve 16-bit integers each (three words): mean 0, variance 1, exact in float64."""
-    words = np.asarray(bits.random_raw(3 * count), dtype=np.uint64)
-    total = np.zeros(count, np.int64)
-    for shift in (0, 16, 32, 48):
-        part = (words >> np.uint64(shift)) & np.uint64(0xFFFF)
-        total += part.astype(np.int64).reshape(count, 3).sum(axis=1)
-    return (total - 6 * 65535) / 65536.0
-
-
-def _default_range(dtype: np.dtype) -> tuple[float, float]:
-    if dtype.kind == "b":
-        return 0.0, 1.0
-    if dtype.itemsize == 1:
-        limits = np.iinfo(dtype)
-        return float(limits.min), float(limits.max)
-    return SMALL_INTS
 
 
 def _bindings(

@@ -7,20 +7,20 @@ from types import TracebackType
 from mgeconvert.check.request import CheckRequest
 from mgeconvert.check.result import CheckResult
 from mgeconvert.check.runners.process import RunnerProcess
-from mgeconvert.check.verify import Check
+from mgeconvert.check.verify import Check, Side
 
 PACKAGE = "mgeconvert.check.runners"
 
 
 class Session:
-    """Checks that share one process per runtime.
+    """Checks that share one process per runtime and side.
 
     A runtime's process starts at its first use and is replaced after a crash. Use as a context
     manager, from one thread.
     """
 
     def __init__(self) -> None:
-        self._runners: dict[str, RunnerProcess] = {}
+        self._runners: dict[tuple[str, Side], RunnerProcess] = {}
 
     def __enter__(self) -> Session:
         return self
@@ -38,15 +38,16 @@ class Session:
         while self._runners:
             self._runners.popitem()[1].close()
 
-    def runner(self, module: str, *, memory: int = 0) -> RunnerProcess:
+    def runner(self, module: str, *, memory: int = 0, side: Side = "artifact") -> RunnerProcess:
         """Return the process of a runner module, with this memory limit from now on.
 
-        `module` is a module of `mgeconvert.check.runners`, or any dotted name.
+        `module` is a module of `mgeconvert.check.runners`. Each side has a process of its own,
+        since a process has one model open, and both sides may need the same runtime.
         """
-        name = module if "." in module else f"{PACKAGE}.{module}"
-        if name not in self._runners:
-            self._runners[name] = RunnerProcess(name)
-        runner = self._runners[name]
+        key = module, side
+        if key not in self._runners:
+            self._runners[key] = RunnerProcess(f"{PACKAGE}.{module}")
+        runner = self._runners[key]
         runner.memory = memory
         return runner
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from mgeconvert.check import references
 from mgeconvert.check.classes import Classes
@@ -23,13 +23,14 @@ from mgeconvert.check.runtimes import RuntimeInfo, runtimes
 from mgeconvert.check.samples import read_labels
 from mgeconvert.errors import ConvertError, LimitExceeded, UnsupportedCase
 
+Side = Literal["artifact", "source"]
 RUNNERS = Path(protocol.__file__).parent
 
 
 class GetRunner(Protocol):
     """How a check gets the runner of a module, limited to `memory` bytes."""
 
-    def __call__(self, module: str, *, memory: int) -> Runner: ...
+    def __call__(self, module: str, *, memory: int, side: Side) -> Runner: ...
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Source:
     def _open(self) -> tuple[Runner, Description]:
         request = self.request
         self.cached = False
-        self._runner = self._get_runner(self.info.module, memory=request.memory)
+        self._runner = self._get_runner(self.info.module, memory=request.memory, side="source")
         with self.clock.part("source"):
             ports = self._runner.open(
                 request.source,
@@ -177,7 +178,7 @@ class Check:
         request = self.request
         refused: UnsupportedCase | None = None
         for info in runtimes(request.format):
-            runner = self._get_runner(info.module, memory=request.memory)
+            runner = self._get_runner(info.module, memory=request.memory, side="artifact")
             try:
                 with self.clock.part("artifact"):
                     ports = runner.open(

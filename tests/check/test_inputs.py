@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mgeconvert.check.inputs import Case, cases, digest, random_array
+from mgeconvert.check.inputs import Case, cases, digest
+from mgeconvert.check.random_data import random_array
 from mgeconvert.check.request import CheckRequest, InputRequest
 from mgeconvert.check.runners.protocol import Port
 from mgeconvert.errors import ConvertError

@@ -102,6 +102,20 @@ def test_the_memory_limit_is_an_answer_not_a_crash(broken: RunnerProcess) -> Non
     assert broken.starts == 1
 
 
+def test_an_interrupted_call_leaves_no_answer_for_the_next(
+    broken: RunnerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*arguments: object, **keywords: object) -> None:
+        raise KeyboardInterrupt
+
+    broken.open("well", format="any", outputs=(), seconds=30)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(broken, "_receive", interrupt)
+        broken.run({"x": np.array([40.0])}, seconds=30)
+    assert run(broken, "well")["x"].tolist() == [[2, 3]]
+    assert broken.starts == 2
+
+
 def test_errors_of_the_runtime_are_answers(broken: RunnerProcess) -> None:
     with pytest.raises(CheckFailed, match="broken failed: no such model"):
         run(broken, "refuse")

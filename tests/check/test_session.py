@@ -23,7 +23,8 @@ from mgeconvert.check.session import Session
 with Session() as session:
     for line in sys.stdin:
         result = session.verify(CheckRequest.from_dict(json.loads(line))).as_dict()
-        runners = [session.runner(name).pid for name in ("megengine", "onnxruntime")]
+        runners = [session.runner("megengine", side="source").pid]
+        runners.append(session.runner("onnxruntime").pid)
         print(json.dumps([result, runners]), flush=True)
 assert "megengine" not in sys.modules and "onnxruntime" not in sys.modules
 """

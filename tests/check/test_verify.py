@@ -14,7 +14,7 @@ from onnx import helper
 from mgeconvert.check.request import CheckRequest, InputRequest
 from mgeconvert.check.result import CheckResult, Top1
 from mgeconvert.check.session import Session
-from mgeconvert.check.verify import Check
+from mgeconvert.check.verify import Check, Side
 from mgeconvert.errors import ConvertError, LimitExceeded
 from tests.check.models import classifier, write
 
@@ -235,9 +235,9 @@ def test_references_are_kept_by_content(session: Session, ask: Ask, tmp_path: Pa
     first = session.verify(request)
     assert not first.cached
 
-    def no_source(module: str, *, memory: int) -> object:
-        assert module != "megengine"
-        return session.runner(module, memory=memory)
+    def no_source(module: str, *, memory: int, side: Side) -> object:
+        assert side == "artifact"
+        return session.runner(module, memory=memory, side=side)
 
     again = Check(request, runner=no_source).run()
     assert again.cached
@@ -254,6 +254,16 @@ def test_references_are_kept_by_content(session: Session, ask: Ask, tmp_path: Pa
     assert healed.cases == first.cases
     assert session.verify(request).cached
     assert not list((tmp_path / "cache").rglob("*.part"))
+
+
+def test_both_sides_in_the_same_runtime(
+    session: Session, ask: Ask, tmp_path: Path, weights: tuple[np.ndarray, np.ndarray]
+) -> None:
+    source = classifier(tmp_path / "source.onnx", *weights)
+    changes = {"source": source, "source_format": "onnx"}
+    assert session.verify(ask(**changes)).ok
+    wrong = session.verify(ask(bias=weights[1] + np.float32(1), **changes))
+    assert wrong.cases[0].comparisons[0].outside == 3
 
 
 def test_the_time_limit_of_a_check(session: Session, ask: Ask) -> None:

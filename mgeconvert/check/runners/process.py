@@ -106,6 +106,7 @@ class RunnerProcess:
         boot = json.dumps([self.module, os.getpid(), [path or os.getcwd() for path in sys.path]])
         environment = dict(os.environ)
         environment.update({f"{library}_NUM_THREADS": "1" for library in THREADS})
+        environment.pop("PYTHONWARNINGS", None)
         environment.update(PYTHONHASHSEED="0", CUDA_VISIBLE_DEVICES="")
         self._child = subprocess.Popen(
             [self.python, "-s", "-c", BOOT, boot],
@@ -133,8 +134,14 @@ class RunnerProcess:
             self._stderr.truncate(0)
         deadline = time.monotonic() + seconds
         message = Message(kind, {**data, "memory": self.memory}, arrays)
-        self._send(message, deadline, seconds=seconds)
-        return self._receive(deadline, seconds=seconds)
+        try:
+            self._send(message, deadline, seconds=seconds)
+            return self._receive(deadline, seconds=seconds)
+        except ConvertError:
+            raise
+        except BaseException:  # an answer may be under way, which no later call must get
+            self._end(grace=0.0)
+            raise
 
     def _send(self, message: Message, deadline: float, *, seconds: float) -> None:
         child = self._running()
