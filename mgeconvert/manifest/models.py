@@ -89,7 +89,7 @@ def _shared(context: Context, name: str, table: Raw) -> dict[str, Any]:
         values["labels"] = _inside(context, table, at, table["labels"])
     values["inputs"] = tuple(_inputs(context, name, table))
     values["limits"] = Limits(**table.get("limits", {}))
-    _judge_metric(context, name, table)
+    _judge_labels(context, name, table)
     return values
 
 
@@ -107,11 +107,11 @@ def _inputs(context: Context, name: str, model: Raw) -> Iterator[InputSpec]:
         yield InputSpec(name=key, shape=table.get("shape"), sample=sample, range=bounds)
 
 
-def _judge_metric(context: Context, name: str, table: Raw) -> None:
-    for key, other in (("metric", "labels"), ("labels", "metric")):
-        needed = context.holder(name, other)
-        if key in table and other not in table and not context.wrote(needed):
-            context.report(context.holder(name, key), f'it needs the key "{other}"')
-    sampled = any("sample" in spec for spec in table.get("inputs", {}).values())
-    if "metric" in table and not sampled:
-        context.report(context.holder(name, "metric"), "it needs an input with a sample")
+def _judge_labels(context: Context, name: str, table: Raw) -> None:
+    if "labels" not in table:
+        return
+    at = context.holder(name, "labels")
+    if not context.wrote(context.holder(name, "metric")):
+        context.report(at, 'it needs the key "metric"', 'such as metric = "top1"')
+    if not any("sample" in spec for spec in table.get("inputs", {}).values()):
+        context.report(at, "it needs an input with a sample")

@@ -36,7 +36,8 @@ class InputSpec:
         default=None,
         metadata=key(
             PATH,
-            "A `.npz` or `.npy` file with the data that the check runs on.",
+            "What the check runs on: a `.npz` file with an array of the input's name, or a `.npy` "
+            "file. Its first axis may hold any number of rows.",
             default="seeded random data",
         ),
     )
@@ -76,7 +77,7 @@ class CheckSettings:
     runs: int = field(
         metadata=key(
             Whole(1, 1000),
-            "How many sets of random inputs are compared; a sample is compared once.",
+            "How many sets of random inputs are compared; a sample is compared as a whole.",
             default="the format's",
         )
     )
@@ -201,14 +202,17 @@ class Model:
     labels: str | None = field(
         default=None,
         metadata=key(
-            PATH, "A `.npz` or `.npy` file with the right class for each row of the sample."
+            PATH,
+            "A `.npy` file, or a `.npz` file with an array `labels`: the right class for each row "
+            "of the sample. Needs `metric`.",
         ),
     )
     metric: str | None = field(
         default=None,
         metadata=key(
             Choice(("top1",)),
-            "Measured before and after on the sample and its labels; needs both.",
+            "How often source and artifact name the same class and, with `labels`, how often each "
+            "of them is right.",
         ),
     )
     limits: Limits = field(

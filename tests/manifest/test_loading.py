@@ -230,6 +230,11 @@ targets.onnx = {}
     assert made["x-c:onnx"].file == f"{tmp_path}/build/x-c/onnx/x-c.onnx"
 
 
+def test_a_metric_needs_no_labels(tmp_path: Path) -> None:
+    made = job(tmp_path, GOOD + "[defaults]\nmetric = 'top1'\n")
+    assert (made.metric, made.labels) == ("top1", None)
+
+
 def test_paths_may_leave_the_folder_where_that_is_allowed(tmp_path: Path) -> None:
     (tmp_path / "m.tm").touch()
     text = """\
