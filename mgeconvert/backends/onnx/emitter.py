@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ class Emitter:
         self._taken: set[str] = set()
         self._node: Node[Any] | None = None
         self._small: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._shared: dict[Hashable, str] = {}
         self._reserve_ports()
 
     def _reserve_ports(self) -> None:
@@ -70,9 +71,21 @@ class Emitter:
         array = np.asarray(array)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._small:
-            self._small[key] = self._unique(hint)
-            self.initializers[self._small[key]] = array
+            self._small[key] = self._initializer(hint, array)
         return self._small[key]
+
+    def derived(self, value: Value, ending: str, view: Array) -> str:
+        """Return the name of an initializer that is a view of the constant `value`.
+
+        The view is not copied here: the writer makes it contiguous, one at a time.
+        """
+        return self.shared((value, ending), lambda: self._initializer(value.name + ending, view))
+
+    def shared(self, key: Hashable, make: Callable[[], str]) -> str:
+        """Return the tensor made for `key` before, or what `make` emits now."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        return self._shared[key]
 
     def ints(self, values: Sequence[int], hint: str = "ints") -> str:
         """Return the name of an int64 vector."""
@@ -113,6 +126,7 @@ class Emitter:
                 self.nodes.append(helper.make_node("Identity", [result], [wanted], name=wanted))
             else:
                 self._names[value] = renamed.get(result, result)
+        self._shared.update((k, renamed[v]) for k, v in self._shared.items() if v in renamed)
         for n in self.nodes[start:]:
             n.input[:] = [renamed.get(name, name) for name in n.input]
             n.output[:] = [renamed.get(name, name) for name in n.output]
@@ -136,6 +150,11 @@ class Emitter:
         return UnsupportedCase(
             f"opset {self.opset} cannot express {problem}", hint=f"use opset {since} or newer"
         )
+
+    def _initializer(self, wanted: str, array: Array) -> str:
+        name = self._unique(wanted)
+        self.initializers[name] = array
+        return name
 
     def _base(self) -> str:
         return self._node.outputs[0].name if self._node is not None else "t"

@@ -1,6 +1,39 @@
 """One rule per operator of the IR, by family."""
 
-from mgeconvert.backends.onnx.rules import elementwise
+from mgeconvert.backends.onnx.rules import (
+    activation,
+    clip,
+    comparison,
+    conv,
+    dims,
+    elementwise,
+    gather,
+    integer,
+    norm,
+    pool,
+    reduce,
+    resize,
+    shape,
+    slicing,
+    special,
+)
 from mgeconvert.backends.onnx.rules.table import RULES
 
-__all__ = ["RULES", "elementwise"]
+__all__ = [
+    "RULES",
+    "activation",
+    "clip",
+    "comparison",
+    "conv",
+    "dims",
+    "elementwise",
+    "gather",
+    "integer",
+    "norm",
+    "pool",
+    "reduce",
+    "resize",
+    "shape",
+    "slicing",
+    "special",
+]

@@ -1,0 +1,133 @@
+"""Operators that read or write at computed places."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from mgeconvert.backends.onnx.emitter import Emitter
+from mgeconvert.backends.onnx.rules import versioned
+from mgeconvert.backends.onnx.rules.comparison import less
+from mgeconvert.backends.onnx.rules.dims import known
+from mgeconvert.backends.onnx.rules.table import RULES
+from mgeconvert.backends.onnx.rules.typed import cast, cast_from
+from mgeconvert.ir import DType, Node, Value, ops
+
+NO_NEGATIVES = "below opset 11 computed indices are not negative"
+
+
+@RULES(ops.Gather, since=11)
+def gather(e: Emitter, node: Node[ops.Gather]) -> str:
+    return e.emit("Gather", *e.inputs(node), axis=node.op.axis)
+
+
+@RULES(ops.Gather, since=7, limits=NO_NEGATIVES)
+def gather_from_front(e: Emitter, node: Node[ops.Gather]) -> str:
+    """Negative indices came with opset 11: constant ones are counted from the front here."""
+    x, indices = e.inputs(node)
+    size, const = node.inputs[0].type.shape[node.op.axis], node.inputs[1].const
+    if const is not None and bool((const < 0).any()):
+        if not isinstance(size, int):
+            raise e.refuse(f"negative indices into {size} elements", 11)
+        indices = e.constant(np.where(const < 0, const + size, const), "indices")
+    return e.emit("Gather", x, indices, axis=node.op.axis)
+
+
+@RULES(ops.GatherElements, since=11)
+def gather_elements(e: Emitter, node: Node[ops.GatherElements]) -> str:
+    return e.emit("GatherElements", *e.inputs(node), axis=node.op.axis)
+
+
+@RULES(ops.GatherElements, since=7, limits="below opset 11 all sizes are known")
+def gather_elements_flat(e: Emitter, node: Node[ops.GatherElements]) -> str:
+    """Gather from the flat x at index * stride + where the other axes are."""
+    x, axis = e.name(node.inputs[0]), node.op.axis
+    shape, places = known(node.inputs[0].type.shape), known(node.output.type.shape)
+    if shape is None or places is None:
+        raise e.refuse("GatherElements of a size that depends on the input", 11)
+    strides = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
+    grid = np.indices(places, np.int64)
+    others = sum(grid[i] * s for i, s in enumerate(strides) if i != axis)
+    index = _from_front(e, node.inputs[1], shape[axis])
+    index = e.emit("Mul", index, e.scalar(strides[axis], DType.I64))
+    index = e.emit("Add", index, e.constant(np.asarray(others, np.int64), "places"))
+    return e.emit("Gather", versioned.reshape(e, x, [-1]), index, axis=0)
+
+
+def _from_front(e: Emitter, indices: Value, size: int) -> str:
+    """Emit int64 indices with those below 0 counted from the front."""
+    index = cast_from(e, e.name(indices), old=indices.type.dtype, new=DType.I64)
+    negative = cast(e, less(e, "Less", DType.I64, index, e.scalar(0, DType.I64)), DType.I64)
+    return e.emit("Add", index, e.emit("Mul", negative, e.scalar(size, DType.I64)))
+
+
+@RULES(ops.GatherNd, since=11, limits="below opset 12 batch dimensions have known sizes")
+def gather_nd(e: Emitter, node: Node[ops.GatherNd]) -> str | Sequence[str]:
+    if e.opset < 12 and node.op.batch_dims:
+        return gather_nd_flat(e, node)
+    x, indices = e.inputs(node)
+    indices = cast_from(e, indices, old=node.inputs[1].type.dtype, new=DType.I64)
+    return e.emit("GatherND", x, indices, batch_dims=node.op.batch_dims or None)
+
+
+@RULES(ops.GatherNd, since=7, limits="below opset 11 the indexed axes have known sizes")
+def gather_nd_flat(e: Emitter, node: Node[ops.GatherNd]) -> str:
+    """Make the indexed axes one, and gather from it at the sum of index * stride."""
+    batch, places = node.op.batch_dims, node.inputs[1].type
+    depth = places.shape[-1]
+    assert isinstance(depth, int)
+    shape = known(node.inputs[0].type.shape[: batch + depth])
+    if shape is None:
+        raise e.refuse("GatherNd of a size that depends on the input", 12 if batch else 11)
+    strides = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
+    columns = np.array(strides[batch:], np.int64), np.array(shape[batch:], np.int64)
+    index = cast_from(e, e.name(node.inputs[1]), old=places.dtype, new=DType.I64)
+    negative = cast(e, less(e, "Less", DType.I64, index, e.scalar(0, DType.I64)), DType.I64)
+    index = e.emit("Add", index, e.emit("Mul", negative, e.constant(columns[1], "sizes")))
+    index = e.emit("Mul", index, e.constant(columns[0], "strides"))
+    index = versioned.reduce(e, "ReduceSum", index, axes=[places.rank - 1], keepdims=False)
+    if batch:
+        grid = np.indices(shape[:batch], np.int64)
+        lead = np.asarray(sum(grid[i] * s for i, s in enumerate(strides[:batch])), np.int64)
+        lead = lead.reshape(*shape[:batch], *(1,) * (places.rank - 1 - batch))
+        index = e.emit("Add", index, e.constant(lead, "batches"))
+    rest = known(node.inputs[0].type.shape[batch + depth :])
+    if rest is None:
+        raise e.refuse("GatherNd of rows whose size depends on the input", 12 if batch else 11)
+    return e.emit(
+        "Gather", versioned.reshape(e, e.name(node.inputs[0]), [-1, *rest]), index, axis=0
+    )
+
+
+@RULES(ops.ScatterElements, since=9, limits="below opset 11 indices are not negative")
+def scatter_elements(e: Emitter, node: Node[ops.ScatterElements]) -> str:
+    """Called Scatter at opsets 9 and 10; the reduction came with 16."""
+    if node.op.reduction == "add":
+        if e.opset < 16:
+            raise e.refuse("ScatterElements that adds", 16)
+        return e.emit("ScatterElements", *e.inputs(node), axis=node.op.axis, reduction="add")
+    name = "ScatterElements" if e.opset >= 11 else "Scatter"
+    return e.emit(name, *e.inputs(node), axis=node.op.axis)
+
+
+@RULES(ops.ScatterNd, since=11)
+def scatter_nd(e: Emitter, node: Node[ops.ScatterNd]) -> str:
+    x, indices, updates = e.inputs(node)
+    indices = cast_from(e, indices, old=node.inputs[1].type.dtype, new=DType.I64)
+    if node.op.reduction == "add":
+        if e.opset < 16:
+            raise e.refuse("ScatterNd that adds", 16)
+        return e.emit("ScatterND", x, indices, updates, reduction="add")
+    return e.emit("ScatterND", x, indices, updates)
+
+
+@RULES(ops.OneHot, since=7)
+def one_hot(e: Emitter, node: Node[ops.OneHot]) -> str:
+    """index == 0, 1, 2 ...: unlike ONNX's OneHot, negative indices are nowhere hot."""
+    x = node.inputs[0]
+    places = e.constant(np.arange(node.op.depth, dtype=x.type.dtype.numpy), "places")
+    return cast(
+        e, e.emit("Equal", versioned.unsqueeze(e, e.name(x), [x.type.rank]), places), node.op.dtype
+    )
