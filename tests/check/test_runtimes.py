@@ -11,7 +11,7 @@ from onnx import helper
 
 from mgeconvert.check.runners.protocol import Port
 from mgeconvert.check.session import Session
-from mgeconvert.errors import CheckFailed, UnreadableSource, UnsupportedCase
+from mgeconvert.errors import CheckFailed, LimitExceeded, UnreadableSource, UnsupportedCase
 from tests.check.models import classifier, write
 
 
@@ -150,6 +150,20 @@ def test_megengine_says_in_one_line_what_it_cannot_run(session: Session, sources
     assert "\n" not in str(caught.value)
     got = runner.run({"x": np.ones((1, 8), np.float32)}, seconds=30)
     assert got["fc_out"].shape == (1, 3)
+
+
+def test_the_memory_limit_in_megengine(session: Session, sources: Path) -> None:
+    path = str(sources / "outer.tm")
+
+    def run(batch: int, memory: int) -> tuple[int, ...]:
+        runner = session.runner("megengine", memory=memory)
+        ports = runner.open(path, format="traced", outputs=(), seconds=60)
+        feeds = {port.name: np.ones((batch, 3, 8, 8), np.float32) for port in ports.inputs}
+        return runner.run(feeds, seconds=60)["add_out"].shape
+
+    with pytest.raises(LimitExceeded, match="limit of 32 MiB"):
+        run(20000, 32 << 20)
+    assert run(20000, 0) == (20000, 3, 8, 8)
 
 
 @pytest.mark.parametrize(("name", "format"), [("state.tm", "traced"), ("weight.npy", "mge")])

@@ -14,7 +14,13 @@ from mgeconvert.check.runners.protocol import Message, Runtime, decode, encode
 from mgeconvert.errors import CheckFailed, ConvertError, LimitExceeded
 
 PR_SET_PDEATHSIG = 1
-OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "out of memory", "failed to allocate")
+OUT_OF_MEMORY = (
+    "bad_alloc",
+    "bad allocation",
+    "out of memory",
+    "failed to allocate",
+    "aligned_alloc",
+)
 
 
 def main(module: str, *, parent: int) -> None:
