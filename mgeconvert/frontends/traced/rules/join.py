@@ -32,6 +32,7 @@ def stack(c: Call, inps: Sequence[Any], axis: int = 0, device: Any = None) -> Va
 def split(c: Call, inp: Value, nsplits_or_sections: Any, axis: int = 0) -> tuple[Value, ...]:
     place = c.axis(axis, inp.type.rank)
     size = inp.type.shape[place]
+    sizes: Sequence[Dim]
     if isinstance(nsplits_or_sections, (list, tuple)):
         ends = [*c.shape(nsplits_or_sections), size]
         sizes = [end - start for start, end in zip([0, *ends], ends)]
