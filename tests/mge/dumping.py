@@ -6,6 +6,7 @@ each. It is a program of its own because importing MegEngine changes the whole p
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import megengine
+import numpy as np
 from megengine.core.tensor.megbrain_graph import load_graph
 from megengine.jit import trace
 
@@ -116,20 +118,29 @@ def _describe(operator: Any) -> Mapping[str, Any]:
 
 
 def _variable(variable: Any) -> Mapping[str, Any]:
-    """Describe a variable; MegEngine has no shape for one that is computed from values."""
+    """Describe a variable; its shape is None where MegEngine cannot infer it."""
     try:
         shape = list(variable.shape)
     except (TypeError, RuntimeError):
         shape = None
-    dtype = variable.dtype
-    quantized = (dtype.metadata or {}).get("mgb_dtype", {}) if hasattr(dtype, "metadata") else {}
+    constant = variable.owner.type == "ImmutableTensor"
+    value = np.ascontiguousarray(variable.value).tobytes() if constant else None
     return {
         "id": variable.id,
         "owner": variable.owner.id,
         "name": variable.name,
         "shape": shape,
-        "dtype": quantized.get("name", str(dtype)),
+        "dtype": _dtype(variable.dtype),
+        "value": value and hashlib.sha256(value).hexdigest(),
     }
+
+
+def _dtype(dtype: Any) -> Mapping[str, Any]:
+    """Describe an element type: MegEngine keeps quantization in the metadata of a numpy type."""
+    described = np.dtype(dtype)
+    quantized = (described.metadata or {}).get("mgb_dtype", {})
+    numbers = {key: quantized.get(key) for key in ("scale", "zero_point")}
+    return {"storage": described.name, **numbers}
 
 
 if __name__ == "__main__":
