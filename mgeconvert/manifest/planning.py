@@ -76,6 +76,8 @@ def single_job(
         raise _refused(f'the format "{format}" is not yet supported')
     if not file.endswith(ENDINGS[format]):
         raise _refused(f'the output must end in "{ENDINGS[format]}", found "{file}"')
+    if os.path.basename(file) == ENDINGS[format]:
+        raise _refused(f'the output has no name before "{ENDINGS[format]}": "{file}"')
     if os.path.realpath(file) == os.path.realpath(origin):
         raise _refused(f'the output is the source itself: "{file}"')
     name = model or re.sub(r"[^A-Za-z0-9._+-]", "_", stem_of(origin)) or "model"

@@ -186,6 +186,7 @@ def test_a_job_made_by_code_with_relative_paths(
     [
         ("a.tm", "b.tflite", "tflite", 'the format "tflite" is not yet supported'),
         ("a.tm", "b.caffe", "onnx", 'the output must end in ".onnx", found'),
+        ("a.tm", "b/.onnx", "onnx", "the output has no name before"),
         ("a.onnx", "./a.onnx", "onnx", "the output is the source itself"),
     ],
 )
