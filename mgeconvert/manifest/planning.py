@@ -70,16 +70,8 @@ def single_job(
     None stands for the documented defaults; the model's name is the source's without an ending.
     ConversionFailed with a ManifestError if the format or the file's name is not possible.
     """
-    file = os.path.abspath(output)
-    origin = os.path.abspath(source)
-    if format not in ENDINGS:
-        raise _refused(f'the format "{format}" is not yet supported')
-    if not file.endswith(ENDINGS[format]):
-        raise _refused(f'the output must end in "{ENDINGS[format]}", found "{file}"')
-    if os.path.basename(file) == ENDINGS[format]:
-        raise _refused(f'the output has no name before "{ENDINGS[format]}": "{file}"')
-    if os.path.realpath(file) == os.path.realpath(origin):
-        raise _refused(f'the output is the source itself: "{file}"')
+    origin, file = os.path.abspath(source), os.path.abspath(output)
+    _judge_output(origin, file, format)
     name = model or re.sub(r"[^A-Za-z0-9._+-]", "_", stem_of(origin)) or "model"
     return Job(
         model=name,
@@ -101,6 +93,17 @@ def single_job(
         output=os.path.dirname(file),
         stem=os.path.basename(file)[: -len(ENDINGS[format])],
     )
+
+
+def _judge_output(source: str, file: str, format: str) -> None:
+    if format not in ENDINGS:
+        raise _refused(f'the format "{format}" is not yet supported')
+    if not file.endswith(ENDINGS[format]):
+        raise _refused(f'the output must end in "{ENDINGS[format]}", found "{file}"')
+    if os.path.basename(file) == ENDINGS[format]:
+        raise _refused(f'the output has no name before "{ENDINGS[format]}": "{file}"')
+    if os.path.realpath(file) == os.path.realpath(source):
+        raise _refused(f'the output is the source itself: "{file}"')
 
 
 def _refused(problem: str) -> ConversionFailed:
