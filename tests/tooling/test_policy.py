@@ -1,10 +1,13 @@
-"""The settings of pytest that the other tests rely on are in force."""
+"""The settings of pytest that the other tests rely on are in force, and there is one version."""
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+
+import mgeconvert
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,6 +33,10 @@ CASES = {
         "Timeout",
     ),
 }
+
+
+def test_one_version():
+    assert mgeconvert.__version__ == metadata.version("mgeconvert")
 
 
 @pytest.mark.parametrize("name", CASES)
