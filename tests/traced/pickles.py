@@ -90,13 +90,18 @@ class _Writer:
             items = [part for item in value.items() for part in item]
             return [_Raw(b"}"), _Memo(value), _Raw(b"("), *items, _Raw(b"u")]
         if isinstance(value, tuple):
-            return [_Raw(b"("), *value, _Raw(b"t")]
-        return [_Raw(_plain(value))]
+            return [_Raw(b"("), *value, _Raw(b"t"), _Memo(value)]
+        return [value if isinstance(value, _Raw) else _Raw(_plain(value))]
 
 
 class _Raw:
     def __init__(self, data: bytes) -> None:
         self.data = data
+
+
+def raw(data: bytes) -> object:
+    """Return what is written as `data`, which must leave one value on the stack."""
+    return _Raw(data)
 
 
 class _Memo:

@@ -12,7 +12,7 @@ from mgeconvert.frontends.traced.records import QuantDtype, Tree
 from mgeconvert.frontends.traced.stubs import Name, Stub, Value, shown
 from mgeconvert.frontends.traced.values import Values, damaged
 
-MAX_ITEMS = 100_000
+MAX_ITEMS = 20_000
 """Containers and leaves of one structure, a part that it shares counted at each place."""
 
 MAX_DEPTH = 50
