@@ -127,8 +127,12 @@ class _Ready:
 
 
 def names(build: Build, args: list[str]) -> list[str]:
-    """Return the tasks for `args`: after `convert` or `check` stand names of jobs."""
-    if len(args) < 2 or args[0] not in GROUPS:
+    """Return the tasks for `args`: after `convert` or `check` stand names of jobs.
+
+    Job by job, so that each is published before the next begins; doit's order for a group would be
+    all conversions first.
+    """
+    if args and args[0] not in GROUPS:
         return args
     try:
         return [final_task(job) for job in build.select(args[1:])]

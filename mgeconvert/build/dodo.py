@@ -7,15 +7,16 @@ from typing import Any
 
 from doit.exceptions import InvalidDodoFile
 
+from mgeconvert.build.engine import OUR_SEAMS, Seams
 from mgeconvert.build.plan import Build
 from mgeconvert.build.state import FOLDER
 from mgeconvert.errors import ConversionFailed
 
 
-def open_build(manifest: Path) -> Build:
+def open_build(manifest: Path, *, seams: Seams = OUR_SEAMS) -> Build:
     """Return the build of the manifest; a wrong one is an error in the dodo file."""
     try:
-        return Build(manifest)
+        return Build(manifest, seams=seams)
     except ConversionFailed as failed:
         raise InvalidDodoFile("\n".join(map(str, failed.problems))) from failed
 

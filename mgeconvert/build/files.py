@@ -11,6 +11,7 @@ from pathlib import Path
 
 # ioctl number of FICLONE (linux/fs.h): share the blocks of another file, copied on write.
 FICLONE = 0x40049409
+TEMPORARY = ".tmp-"
 COPY_PIECE = 1 << 30
 UNCLONABLE = {
     errno.EOPNOTSUPP,
@@ -33,7 +34,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def temporary(folder: Path, *, prefix: str = ".tmp-") -> Iterator[tuple[int, Path]]:
+def temporary(folder: Path, *, prefix: str = TEMPORARY) -> Iterator[tuple[int, Path]]:
     """Yield descriptor and path of a new file in `folder`, removed at the end if it is there."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{prefix}{os.getpid()}-{os.urandom(8).hex()}"

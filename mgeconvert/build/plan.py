@@ -103,6 +103,7 @@ class Build:
         """End the workers."""
         if "engine" in self.__dict__:
             self.engine.close()
+            self.engine.store.sweep()
 
     def _unknown(self, name: str) -> ManifestError:
         close = [job.name for job in self.jobs if name.split(":")[0] in job.name]

@@ -7,11 +7,13 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from mgeconvert.build.files import (
+    TEMPORARY,
     copy_file,
     locked,
     replace_file,
@@ -23,6 +25,7 @@ from mgeconvert.build.hashing import canonical, sha256_file
 
 # Version of the layout below; part of the path, so that another layout never mixes with this one.
 LAYOUT = 1
+SWEEP_SECONDS = 24 * 3600.0
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -127,6 +130,13 @@ class FolderStore:
     def lock(self, key: str) -> contextlib.AbstractContextManager[None]:
         """Keep other processes from making the result of `key` at the same time."""
         return locked(self._base / "locks" / key)
+
+    def sweep(self) -> None:
+        """Remove what killed writers left behind, once it is a day old and surely nobody's."""
+        for path in self._base.glob(f"**/{TEMPORARY}*"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > SWEEP_SECONDS:
+                    path.unlink()
 
     def keys(self) -> Iterator[str]:
         """Yield the keys of all records, sorted."""

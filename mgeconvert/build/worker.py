@@ -83,7 +83,7 @@ class Worker:
         """Call "module:function" with `payload` there, within `seconds` and `memory` bytes."""
         self.start()
         begun, offset = time.monotonic(), self._log_size()
-        watch = _Watch(self._pid(), begun + seconds, memory)
+        watch = _Watch(self._pid(), seconds, memory)
         answer, problem = None, None
         try:
             self._send({"function": function, "payload": payload})
@@ -177,16 +177,16 @@ class _Exceeded(Exception):
 
 
 class _Watch:
-    def __init__(self, pid: int, deadline: float, memory: int) -> None:
-        self.pid, self.deadline, self.memory = pid, deadline, memory
+    """The limits of one call, in seconds and bytes, and the largest memory seen."""
+
+    def __init__(self, pid: int, seconds: float, memory: int) -> None:
+        self.pid, self.seconds, self.memory = pid, seconds, memory
         self.begun, self.peak = time.monotonic(), 0
 
     def look(self) -> None:
         """Raise _Exceeded where the process is past a limit."""
-        now = time.monotonic()
-        if now > self.deadline:
-            limit = self.deadline - self.begun
-            raise _Exceeded(f"not done after {limit:g} s", "limits.time sets the limit")
+        if time.monotonic() - self.begun > self.seconds:
+            raise _Exceeded(f"not done after {self.seconds:g} s", "limits.time sets the limit")
         used = resident(self.pid)
         self.peak = max(self.peak, used)
         if used > self.memory:
