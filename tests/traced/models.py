@@ -132,6 +132,8 @@ def text(tree) -> str:
         return f"{{{', '.join(f'{key}: {text(value)}' for key, value in tree.items())}}}"
     if isinstance(tree, slice):
         return f"slice[{text(tree.start)}, {text(tree.stop)}, {text(tree.step)}]"
+    if isinstance(tree, np.generic):
+        return f"{tree.dtype} {tree.item()}"
     if isinstance(tree, np.dtype):
         return f"dtype {tree.name}"
     if isinstance(tree, type):
