@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mgeconvert.backends.onnx.emitter import Emitter
-from mgeconvert.backends.onnx.rules.comparison import pick
+from mgeconvert.backends.onnx.rules.comparison import WIDE_INTEGERS, pick
 from mgeconvert.backends.onnx.rules.special import erf
 from mgeconvert.backends.onnx.rules.table import RULES
 from mgeconvert.backends.onnx.rules.typed import WIDER, allowed, cast_from, emit_typed
@@ -29,7 +29,7 @@ def relu(e: Emitter, node: Node[ops.Relu]) -> str:
     dtype = node.output.type.dtype
     if dtype.value.startswith("uint"):
         return e.emit("Identity", x)
-    if dtype is DType.I64 and dtype not in allowed("Relu", e.opset):
+    if dtype in WIDE_INTEGERS and dtype not in allowed("Relu", e.opset):
         return pick(e, "Max", dtype, x, e.scalar(0, dtype))
     return emit_typed(e, "Relu", dtype, x)
 

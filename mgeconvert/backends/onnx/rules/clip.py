@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mgeconvert.backends.onnx.emitter import Emitter
-from mgeconvert.backends.onnx.rules.comparison import pick
+from mgeconvert.backends.onnx.rules.comparison import WIDE_INTEGERS, pick
 from mgeconvert.backends.onnx.rules.table import RULES
 from mgeconvert.backends.onnx.rules.typed import allowed, carrier, cast_from
 from mgeconvert.ir import DType, Node, ops
@@ -21,7 +21,7 @@ def emit_clip(e: Emitter, x: str, dtype: DType, *, low: float, high: float) -> s
     """Emit x held between two numbers; they became inputs at opset 11, integers came with 12."""
     if dtype.is_integer:
         low, high = max(low, lowest(dtype)), min(high, highest(dtype))
-    if dtype in (DType.I64, DType.U64) and dtype not in allowed("Clip", e.opset):
+    if dtype in WIDE_INTEGERS and dtype not in allowed("Clip", e.opset):
         held = pick(e, "Max", dtype, x, e.scalar(int(low), dtype))
         return pick(e, "Min", dtype, held, e.scalar(int(high), dtype))
     through = carrier(e, "Clip", dtype)

@@ -11,6 +11,7 @@ from mgeconvert.ir import DType, Node, Op, Shape, Value, ops
 EXTREME: dict[type[Op], str] = {ops.Maximum: "Max", ops.Minimum: "Min"}
 ORDER: dict[type[Op], str] = {ops.Less: "Less", ops.Greater: "Greater"}
 ORDER_OR_EQUAL: dict[type[Op], str] = {ops.LessEqual: "Less", ops.GreaterEqual: "Greater"}
+WIDE_INTEGERS = (DType.I32, DType.U32, DType.I64, DType.U64)
 HALF_64 = {DType.I64: 2**32, DType.U64: 2**32}
 
 
@@ -132,8 +133,8 @@ def extreme(e: Emitter, node: Node[Op]) -> str:
 
 
 def pick(e: Emitter, op_type: str, dtype: DType, a: str, b: str) -> str:
-    """Emit Max or Min; below opset 12 they take floats only, 64-bit integers are chosen."""
-    if dtype in HALF_64 and dtype not in allowed(op_type, e.opset):
+    """Emit Max or Min; below opset 12 they take floats only, wide integers are chosen."""
+    if dtype in WIDE_INTEGERS and dtype not in allowed(op_type, e.opset):
         chosen = less(e, "Greater" if op_type == "Max" else "Less", dtype, a, b)
         return _choose_integer(e, cast(e, chosen, dtype), dtype, a=a, b=b)
     return emit_typed(e, op_type, dtype, a, b)
@@ -141,7 +142,8 @@ def pick(e: Emitter, op_type: str, dtype: DType, a: str, b: str) -> str:
 
 @RULES(ops.Where, since=9)
 def where(e: Emitter, node: Node[ops.Where]) -> str:
-    return e.emit("Where", *e.inputs(node))
+    condition, a, b = e.inputs(node)
+    return choose(e, condition, node.output.type.dtype, a=a, b=b)
 
 
 @RULES(ops.Where, since=7, limits="below opset 9 a NaN in the branch not chosen is kept")
@@ -159,11 +161,11 @@ def choose(e: Emitter, condition: str, dtype: DType, *, a: str, b: str) -> str:
 
     Before, at opset 7, floats need the shapes to be equal already.
     """
-    if e.opset >= 9:
-        return e.emit("Where", condition, a, b)
-    if dtype is DType.BOOL:
+    if dtype is DType.BOOL:  # onnxruntime 1.23 has no Where of bools
         other = e.emit("And", e.emit("Not", condition), b)
         return e.emit("Or", e.emit("And", condition, a), other)
+    if e.opset >= 9:
+        return e.emit("Where", condition, a, b)
     if dtype.is_float:
         return _choose_float(e, condition, dtype, a=a, b=b)
     wide = dtype if dtype in allowed("Mul", e.opset) else DType.I32

@@ -66,7 +66,7 @@ def neg(e: Emitter, node: Node[ops.Neg]) -> str:
     return emit_typed(e, "Neg", dtype, x)
 
 
-@RULES(ops.Sign, since=7)
+@RULES(ops.Sign, since=7, limits="below opset 9 the sign of NaN is 0")
 def sign(e: Emitter, node: Node[ops.Sign]) -> str:
     """(x > 0) - (x < 0); bool is no number, so it goes by way of int32."""
     (x,) = e.inputs(node)

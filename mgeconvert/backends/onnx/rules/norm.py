@@ -97,25 +97,24 @@ def _defaults(
 def local_response_norm(e: Emitter, node: Node[ops.LocalResponseNorm]) -> str:
     (x,) = e.inputs(node)
     op, type_ = node.op, node.output.type
-    if op.size % 2 and type_.rank == 4:
+    if op.size % 2 and type_.rank == 4 and type_.dtype is not DType.F64:
         return e.emit("LRN", x, size=op.size, alpha=op.alpha, beta=op.beta, bias=op.k)
-    return _lrn_by_pooling(e, x, node)
+    return _lrn_by_product(e, x, node)
 
 
-def _lrn_by_pooling(e: Emitter, x: str, node: Node[ops.LocalResponseNorm]) -> str:
-    """Runtimes know odd sizes and images only: average the squares along channels instead."""
+def _lrn_by_product(e: Emitter, x: str, node: Node[ops.LocalResponseNorm]) -> str:
+    """Sum the squares by a banded matrix: runtimes know odd sizes, images and float32 only."""
     op, type_ = node.op, node.output.type
-    plane = (type_.shape[0], 1, type_.shape[1], product(type_.shape[2:]))
-    squares = emit_reshape(e, e.emit("Mul", x, x), old=type_.shape, new=plane)
+    channels = type_.shape[1]
+    if not isinstance(channels, int):
+        raise UnsupportedCase("a local response norm over an unknown number of channels")
     before = (op.size - 1) // 2
-    mean = e.emit(
-        "AveragePool",
-        squares,
-        kernel_shape=[op.size, 1],
-        pads=[before, 0, op.size - 1 - before, 0],
-        count_include_pad=1,
-    )
-    mean = emit_reshape(e, mean, old=plane, new=type_.shape)
-    base = e.emit("Mul", mean, e.scalar(op.alpha, type_.dtype))
+    ones = np.ones((channels, channels), type_.dtype.numpy)
+    band = np.triu(np.tril(ones, op.size - 1 - before), -before)
+    columns = (type_.shape[0], channels, product(type_.shape[2:]))
+    squares = emit_reshape(e, e.emit("Mul", x, x), old=type_.shape, new=columns)
+    total = e.emit("MatMul", e.constant(band, "band"), squares)
+    total = emit_reshape(e, total, old=columns, new=type_.shape)
+    base = e.emit("Mul", total, e.scalar(op.alpha / op.size, type_.dtype))
     base = e.emit("Add", base, e.scalar(op.k, type_.dtype))
     return e.emit("Div", x, e.emit("Pow", base, e.scalar(op.beta, type_.dtype)))

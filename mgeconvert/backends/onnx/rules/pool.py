@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from mgeconvert.backends.onnx.emitter import Emitter
 from mgeconvert.backends.onnx.rules.conv import ends
 from mgeconvert.backends.onnx.rules.dims import known
-from mgeconvert.backends.onnx.rules.shape import emit_pad
 from mgeconvert.backends.onnx.rules.table import RULES
 from mgeconvert.backends.onnx.rules.typed import carrier, cast_from
 from mgeconvert.errors import UnsupportedCase
@@ -33,13 +33,17 @@ def avg_pool(e: Emitter, node: Node[ops.AvgPool]) -> str:
     op, shape, dtype = node.op, node.inputs[0].type.shape, node.output.type.dtype
     through = carrier(e, "AveragePool", dtype)
     x = cast_from(e, e.name(node.inputs[0]), old=dtype, new=through)
-    if op.count_padding and op.ceil_mode and any(map(any, op.padding)):
-        # the padding counts, what a last window reaches beyond it does not: make it part of x
-        x = emit_pad(e, x, ops.Pad(pads=((0, 0), (0, 0), *op.padding)), through)
-        shape = (*shape[:2], *(d + sum(p) for d, p in zip(shape[2:], op.padding)))
-        op = replace(op, padding=((0, 0),) * len(op.kernel), count_padding=False)
-    count = int(op.count_padding and any(map(any, op.padding))) or None
-    y = e.emit("AveragePool", x, count_include_pad=count, **_attributes(e, op, shape))
+    window = _attributes(e, op, shape)
+    sizes = known(shape[2:])
+    counted = op.count_padding and any(map(any, op.padding))
+    # Some of the padding counts and some does not, or onnxruntime 1.23 miscounts it (opset 19 on)
+    uneven = counted and (op.ceil_mode or any(after > before for before, after in op.padding))
+    if uneven and sizes is not None:
+        (share,) = op.eval([np.ones((1, 1, *sizes), through.numpy)])
+        y = e.emit("AveragePool", x, **window)
+        y = e.emit("Mul", y, e.constant(share, "share"))
+    else:
+        y = e.emit("AveragePool", x, count_include_pad=int(counted) or None, **window)
     return cast_from(e, y, old=through, new=dtype)
 
 
