@@ -134,7 +134,9 @@ class Round(Elementwise):
         if self.half == "even":
             return (np.rint(x),)
         whole = np.trunc(x)
-        return (whole + np.where(np.abs(x - whole) >= 0.5, np.sign(x), 0).astype(x.dtype),)
+        with np.errstate(invalid="ignore"):  # infinity less itself
+            up = np.abs(x - whole) >= 0.5
+        return (whole + np.where(up, np.sign(x), 0).astype(x.dtype),)
 
 
 @op("x", layout=Layout.AGNOSTIC)
