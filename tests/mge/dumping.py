@@ -1,8 +1,8 @@
 """Dump every case with MegEngine, and write down how MegEngine itself reads the files.
 
 `python -m tests.mge.dumping FOLDER [CASE...]` writes FOLDER/<case>.<variant>.mge and a .json beside
-each, `python -m tests.mge.dumping --samples FOLDER CASE...` files with test data. It is a program of
-its own because importing MegEngine changes the whole process.
+each; with `--samples`, files with test data. It is a program of its own because importing MegEngine
+changes the whole process.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def traced_case(case: Case) -> Any:
 
 
 def dump(traced: Any, case: Case, path: Path, options: Mapping[str, Any]) -> None:
-    """Write one file; inputs are x0, x1 ... and outputs y0, y1 ..."""
+    """Write one file; the inputs are named x0, x1 ..."""
     names = [f"x{index}" for index in range(len(case.feeds))]
     traced.dump(str(path), arg_names=names, **{**case.options, **options})
 
