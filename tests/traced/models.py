@@ -45,7 +45,8 @@ def build() -> dict:
             x = self.block(self.block(x, extra["bias"]), y=x) * self.gain * factor
             left, right = F.split(x, 2, axis=1)
             y = F.concat([left, right], axis=1)[:, 1:3, ..., None]
-            z = F.full((2, 4), np.float32(3)) + mge.Tensor(np.arange(4, dtype=np.float32))
+            z = F.full((2, 4), np.float32(3), dtype=x.dtype)
+            z = z + mge.Tensor(np.arange(4, dtype=np.float32))
             z[0, 1] = 1.5
             z = F.where(z > 1, z, mge.Tensor(z)).astype(np.float16).astype("float32")
             pooled = F.avg_pool2d(x, 4).reshape(x.shape[0], -1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mgeconvert.errors import UnsafeSource
 from mgeconvert.frontends.traced.read import read
 from tests.traced import pickles, seen
 
@@ -53,3 +54,23 @@ def test_pickles_that_the_tests_write_are_read_by_megengine_too(tmp_path):
     paths = [str(tmp_path / f"{name}.tm") for name in MODELS]
     done = subprocess.run([sys.executable, "-c", program, *paths], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_megengine_itself_runs_what_the_reader_refuses(tmp_path):
+    """The reason for reading a file before MegEngine does."""
+    left = tmp_path / "left"
+    (tmp_path / "canary_of_megengine.py").write_text(f"open({str(left)!r}, 'w').close()\n")
+
+    def change(top):
+        pickles.stubs(top, "CallFunction")[0].state["func"] = ("canary_of_megengine", "f")
+
+    path = tmp_path / "hostile.tm"
+    path.write_bytes(pickles.changed(change))
+    with pytest.raises(UnsafeSource, match="canary_of_megengine"):
+        read(path)
+    assert not left.exists()
+    program = "import sys, megengine, megengine.traced_module; megengine.load(sys.argv[1])"
+    subprocess.run(
+        [sys.executable, "-c", program, str(path)], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert left.exists()

@@ -139,11 +139,11 @@ BOMBS = {
     "long text": b"\x80\x04\x8d" + b"\xff" * 8 + b".",
     "integer": b"\x80\x04\x8b\xff\xff\xff\x7f.",
     "frame": b"\x80\x04\x95" + b"\xff" * 8 + b"N.",
-    "deep tuple": b"\x80\x04N" + b"\x85" * 1_000_000 + b".",
+    "deep tuple": b"\x80\x04N" + b"\x85" * 300_000 + b".",
     "deep list": b"\x80\x04N" + b"]" * 300_000 + b"a" * 300_000 + b".",
     "deep dict": b"\x80\x04" + b"}N" * 100_000 + b"N" + b"s" * 100_000 + b".",
-    "marks": b"\x80\x04" + b"(" * 1_000_000 + b".",
-    "never ends": b"\x80\x04" + b"N0" * 500_000,
+    "marks": b"\x80\x04" + b"(" * 300_000 + b".",
+    "never ends": b"\x80\x04" + b"N0" * 200_000,
 }
 
 

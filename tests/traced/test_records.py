@@ -2,6 +2,7 @@
 
 import gc
 import json
+import tracemalloc
 import weakref
 
 import numpy as np
@@ -73,6 +74,7 @@ def test_constants_come_as_python_and_numpy_values(model):
     full = next(e for e in of_kind(model.graph, r.CallFunction) if e.function.name == "full")
     assert full.args[0] == (2, 4)
     assert type(full.args[1]) is np.float32
+    assert full.kwargs == {"device": None, "dtype": np.dtype("float32")}
     new = by_name["new_out"]
     assert (new.object, new.method) == (Name("megengine.tensor", "Tensor"), "__new__")
 
@@ -103,6 +105,25 @@ def test_tensors_are_views_of_the_file(model):
     for _, tensor in model.module.tensors():
         assert not tensor.data.flags.owndata
         assert not tensor.data.flags.writeable
+
+
+def test_weights_take_no_memory(tmp_path):
+    size = 8_000_000
+    path = tmp_path / "large.tm"
+
+    def grow(top):
+        array = pickles.stubs(top, "_reconstruct")[0]
+        array.state = (1, (size,), array.state[2], False, bytes(4 * size))
+
+    path.write_bytes(pickles.changed(grow))
+    tracemalloc.start()
+    try:
+        model = read(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert max(tensor.data.size for _, tensor in model.module.tensors()) == size
+    assert peak < 4_000_000
 
 
 def test_records_go_when_nothing_uses_them():

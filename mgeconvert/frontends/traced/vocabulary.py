@@ -70,6 +70,15 @@ LOW_BIT_TYPES = {
 }
 """MegEngine's own element types, which numpy lacks: as (numpy type, name)."""
 
+DTYPE_CLASSES = {
+    Name("numpy.dtypes", f"{kind}DType")
+    for kind in (
+        *(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)),
+        *("Float16", "Float32", "Float64", "Bool"),
+    )
+}
+"""The classes of numpy's element types, named where one is an argument."""
+
 OBJECTS = {
     *(TREE_DEF, LEAF_DEF, ARGS_INDEX, TENSOR_NODE, MODULE_NODE, GRAPH, NAME_SPACE, TRACED_MODULE),
     *(MODULE_STATE, *EXPRESSIONS, COMP_NODE, QPARAMS, LSQ_PARAMS),
@@ -108,6 +117,7 @@ class Vocabulary:
             or name in PLAIN_NAMES
             or name in NUMPY_TYPES
             or name in LOW_BIT_TYPES
+            or name in DTYPE_CLASSES
             or name in self.classes
             or name in self.opdefs
             or name in (*RECONSTRUCT, *SCALAR, *FROM_BUFFER)
