@@ -11,7 +11,8 @@ from typing import Any
 from mgeconvert.build.plan import unchecked
 from mgeconvert.build.single import convert_single
 from mgeconvert.errors import ConversionFailed, UnsupportedCase
-from mgeconvert.manifest import OnnxOptions, single_job
+from mgeconvert.manifest import OnnxOptions, Options, single_job
+from mgeconvert.manifest.schema import Table, Tables, keys
 
 ARGUMENT = "the argument"
 
@@ -52,6 +53,7 @@ def tracedmodule_to_onnx(
         }
     )
     options = OnnxOptions(opset=opset, graph_name=graph_name)
+    _judge(options)
     with tempfile.TemporaryDirectory(prefix="mgeconvert-") as folder:
         source = _saved(traced_module, Path(folder))
         job = single_job(
@@ -66,6 +68,18 @@ def refuse_quantization(given: dict[str, Any], *, kind: str = ARGUMENT) -> None:
         UnsupportedCase(f"{kind} {name} is for quantized models, which are not yet supported")
         for name, value in given.items()
         if value is not None
+    ]
+    if problems:
+        raise ConversionFailed(problems)
+
+
+def _judge(options: Options) -> None:
+    """Raise ConversionFailed for values that the manifest would refuse as well."""
+    problems = [
+        UnsupportedCase(f"{key.name} must be {key.kind.expected}, found {value!r}")
+        for key in keys(type(options))
+        if not isinstance(key.kind, Table | Tables)
+        and not key.kind.accepts(value := getattr(options, key.name))
     ]
     if problems:
         raise ConversionFailed(problems)

@@ -19,6 +19,7 @@ from mgeconvert.build.state import State
 from mgeconvert.build.store import FolderStore
 from mgeconvert.build.worker import Reply, Worker
 from mgeconvert.errors import CheckFailed, ConvertError
+from mgeconvert.frontends import detect
 from mgeconvert.manifest.job import Job
 
 PRODUCE = "mgeconvert.build.produce:produce"
@@ -63,15 +64,18 @@ class Engine:
 
     @cached_property
     def _converter(self) -> Worker:
-        return Worker(preload=self._seams.converter)
+        return Worker()
 
     @cached_property
     def _checker(self) -> Worker:
         return Worker()
 
-    def prepare(self) -> None:
+    def prepare(self, job: Job) -> None:
         """Start the process of the next conversion, so that it loads while sources are hashed."""
-        self._converter.start()
+        with contextlib.suppress(ConvertError):  # a bad source: the conversion will tell
+            form = detect(Path(job.source))
+            names = [f"mgeconvert.frontends.{form}", f"mgeconvert.backends.{job.format}"]
+            self._converter.start(preload=[self._seams.converter.partition(":")[0], *names])
 
     def close(self) -> None:
         """End the workers of this process."""

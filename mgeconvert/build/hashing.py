@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from mgeconvert.build.files import write_all
 from mgeconvert.build.journal import Journal
 
 CHUNK = 1 << 20
+PIECE = 1 << 23
 # A file changed in the same clock tick after it was hashed keeps its stat. Two seconds covers the
 # coarsest time stamps in use (FAT), so that an entry younger than that is never trusted.
 YOUNG_NS = 2_000_000_000
@@ -38,6 +42,28 @@ def sha256_file(path: str | Path) -> str:
         while count := file.readinto(buffer):
             digest.update(view[:count])
     return digest.hexdigest()
+
+
+def hash_and_write(fd: int, chunks: Iterable[bytes | bytearray | memoryview]) -> tuple[str, int]:
+    """Write the chunks to `fd`; return the SHA-256 (hex) and the number of bytes.
+
+    Large chunks are hashed by a second thread while they are written.
+    """
+    digest, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        view = memoryview(chunk).cast("B")
+        for start in range(0, len(view), PIECE):
+            piece = view[start : start + PIECE]
+            hashing = threading.Thread(target=digest.update, args=(piece,))
+            if len(piece) >= CHUNK:
+                hashing.start()
+                write_all(fd, piece)
+                hashing.join()
+            else:
+                digest.update(piece)
+                write_all(fd, piece)
+        size += len(view)
+    return digest.hexdigest(), size
 
 
 def _state(stat: os.stat_result) -> list[int]:

@@ -64,6 +64,10 @@ class Known:
         self._results[key] = found
         return found
 
+    def made(self, job: Job) -> Result | None:
+        """Return the result that this process has found or made, whether or not it is stored."""
+        return self._results.get(self.conversion_key(job))
+
     def verdict(self, job: Job, result: Result) -> Verdict | None:
         """Return the stored verdict on `result`, None where it must be checked."""
         key = self.check_key(job, result)
@@ -73,7 +77,9 @@ class Known:
         return found
 
     def keep_result(self, result: Result) -> None:
-        """Put a lasting result into the store."""
+        """Put a lasting result into the store, where a child of this process has put its files."""
+        for file in result.files:
+            self._store.trust(file.sha256)
         self._store.put_record(result.key, result.as_dict())
         self._results[result.key] = result
 

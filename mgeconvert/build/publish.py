@@ -104,6 +104,7 @@ class Publisher:
             with contextlib.suppress(FileNotFoundError):
                 file.path.unlink()
                 removed.append(file.path)
+                _remove_if_empty(file.path.parent, below=self._root)
             self._state.ledger.drop(self._name(file.path))
         return Cleaned(tuple(removed), tuple(changed))
 
@@ -130,6 +131,14 @@ class Publisher:
 
     def _name(self, path: Path) -> str:
         return Path(os.path.relpath(path, self._root)).as_posix()
+
+
+def _remove_if_empty(folder: Path, *, below: Path) -> None:
+    """Remove `folder` and its parents as far as they are empty and inside of `below`."""
+    with contextlib.suppress(OSError):
+        while below in folder.parents:
+            folder.rmdir()
+            folder = folder.parent
 
 
 def _plain_name(name: str) -> str:

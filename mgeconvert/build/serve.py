@@ -8,31 +8,32 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import json
 import os
 import resource
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from mgeconvert.build.entry import resolve
-from mgeconvert.errors import ConversionFailed, ConvertError, InternalError, LimitExceeded
+from mgeconvert.errors import ConversionFailed, ConvertError, LimitExceeded
 
 PR_SET_PDEATHSIG = 1
 
 
-def main(replies: int, parent: int, preload: str) -> None:
+def main(replies: int, parent: int, preload: Sequence[str]) -> None:
     """Serve requests from standard input until it ends, answering on `replies`."""
     die_with(parent)
     requests = os.fdopen(os.dup(0), "rb")
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
-    if preload:
-        with contextlib.suppress(ImportError, InternalError):  # the call itself will tell
-            resolve(preload)
+    for module in preload:
+        with contextlib.suppress(ImportError):  # the call itself will tell
+            importlib.import_module(module)
     with os.fdopen(replies, "wb") as out, contextlib.ExitStack() as stack:
         services = _Services(stack)
         for line in requests:

@@ -10,7 +10,8 @@ from pathlib import Path
 from mgeconvert.build.engine import OUR_SEAMS, Engine, Seams
 from mgeconvert.build.outcome import Outcome
 from mgeconvert.build.records import Result
-from mgeconvert.build.state import FOLDER, State, default_store
+from mgeconvert.build.state import FOLDER, State, shared_store
+from mgeconvert.build.store import FolderStore, ScratchStore
 from mgeconvert.errors import (
     KINDS,
     ConversionFailed,
@@ -38,13 +39,15 @@ def convert_single(job: Job, *, modes: Sequence[str] = (), seams: Seams = OUR_SE
     except OSError as error:
         problem = ConvertError(f"the output folder {output} cannot be written: {error.strerror}")
         raise ConversionFailed([problem]) from error
-    engine = Engine(State(folder, "single"), default_store(folder), seams=seams, modes=modes)
+    shared = shared_store()
+    store = FolderStore(shared) if shared else ScratchStore(folder / "store")
+    engine = Engine(State(folder, "single"), store, seams=seams, modes=modes)
     try:
-        engine.prepare()
+        engine.prepare(job)
         _raise(engine.convert(job))
         if job.check.enabled:
             _raise(engine.check(job))
-        result = engine.known.result(job)
+        result = engine.known.made(job)
     finally:
         engine.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -43,5 +43,10 @@ class State:
 
 def default_store(folder: Path) -> FolderStore:
     """Return the store that MGECONVERT_STORE names, or else the one in the state `folder`."""
+    return FolderStore(shared_store() or folder / "store")
+
+
+def shared_store() -> Path | None:
+    """Return the folder that MGECONVERT_STORE names, None where it is not set."""
     named = os.environ.get(STORE_VARIABLE)
-    return FolderStore(Path(named).expanduser().absolute() if named else folder / "store")
+    return Path(named).expanduser().absolute() if named else None

@@ -19,9 +19,8 @@ from mgeconvert.build.files import (
     replace_file,
     sync_folder,
     temporary,
-    write_all,
 )
-from mgeconvert.build.hashing import canonical, sha256_file
+from mgeconvert.build.hashing import canonical, hash_and_write, sha256_file
 
 # Version of the layout below; part of the path, so that another layout never mixes with this one.
 LAYOUT = 1
@@ -50,6 +49,9 @@ class Store(Protocol):
     def fetch(self, sha256: str, target: Path) -> bool:
         """Copy an object, verified, to the new file `target`; False where missing or damaged."""
 
+    def trust(self, sha256: str) -> None:
+        """Take an object as good that a child of this process has just put."""
+
     def lock(self, key: str) -> contextlib.AbstractContextManager[None]:
         """Keep other processes from making the result of `key` at the same time."""
 
@@ -65,6 +67,7 @@ class FolderStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._base = root / f"v{LAYOUT}"
+        self._trusted: set[str] = set()
 
     def record(self, key: str) -> dict[str, Any] | None:
         """Return the record of `key`; a damaged one is dropped."""
@@ -97,20 +100,18 @@ class FolderStore:
 
     def put(self, chunks: Iterable[bytes | memoryview]) -> tuple[str, int]:
         """Hash and write the chunks in one pass, fsync, then rename to the name by content."""
-        digest, size = hashlib.sha256(), 0
-        objects = self._base / "objects"
-        with temporary(objects) as (fd, temp):
-            for chunk in chunks:
-                view = memoryview(chunk).cast("B")
-                digest.update(view)
-                write_all(fd, view)
-                size += len(view)
+        with temporary(self._base / "objects") as (fd, temp):
+            sha256, size = hash_and_write(fd, chunks)
             os.fsync(fd)
-            path = self._object_path(digest.hexdigest())
+            path = self._object_path(sha256)
             path.parent.mkdir(exist_ok=True)
             os.replace(temp, path)
         sync_folder(path.parent)
-        return digest.hexdigest(), size
+        return sha256, size
+
+    def trust(self, sha256: str) -> None:
+        """Take an object as good that a child of this process has just put."""
+        self._trusted.add(sha256)
 
     def fetch(self, sha256: str, target: Path) -> bool:
         """Copy an object to the new file `target`; one that is damaged is dropped instead."""
@@ -119,7 +120,7 @@ class FolderStore:
             copy_file(path, target)
         except FileNotFoundError:
             return False
-        if sha256_file(target) == sha256:
+        if sha256 in self._trusted or sha256_file(target) == sha256:
             return True
         target.unlink()
         with contextlib.suppress(FileNotFoundError):
@@ -160,6 +161,18 @@ class FolderStore:
 
     def _object_path(self, sha256: str) -> Path:
         return self._base / "objects" / sha256[:2] / sha256
+
+
+class ScratchStore(FolderStore):
+    """A store for one job, gone afterwards: an object leaves it by being moved, not copied."""
+
+    def fetch(self, sha256: str, target: Path) -> bool:
+        """Move an object to the new file `target`; False where it is missing."""
+        try:
+            os.rename(self._object_path(sha256), target)
+        except FileNotFoundError:
+            return False
+        return True
 
 
 def _digest(data: bytes) -> str:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -24,7 +25,7 @@ CLOSE_SECONDS = 5.0
 BOOT = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]);"
     "from mgeconvert.build.serve import main;"
-    "main(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])"
+    "main(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])"
 )
 
 
@@ -52,20 +53,19 @@ class Worker:
     the process and its descendants; mapped files are not, the kernel can drop them.
     """
 
-    def __init__(self, *, preload: str = "") -> None:
-        self._preload = preload
+    def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._replies = -1
         self._log: IO[bytes] | None = None
 
-    def start(self) -> None:
-        """Start the process, unless it runs already."""
+    def start(self, *, preload: Sequence[str] = ()) -> None:
+        """Start the process, unless it runs already, and let it import modules."""
         if self._process and _ending(self._process.pid, os.WNOHANG) is None:
             return
         self.kill()
         read, write = os.pipe()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        arguments = [json.dumps(sys.path), str(write), str(os.getpid()), self._preload]
+        arguments = [json.dumps(sys.path), str(write), str(os.getpid()), *preload]
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", BOOT, *arguments],
