@@ -180,3 +180,8 @@ def test_values_are_found_by_every_kind_of_name(model, name, found):
 def test_a_name_that_is_not_there_gets_a_suggestion(model):
     with pytest.raises(UnsupportedCase, match="did you mean 'mul_out"):
         model.find("mul_oud")
+
+
+def test_records_are_short_in_a_message(model):
+    assert len(repr(model)) < 200
+    assert max(len(repr(expr)) for expr in model.graph.expressions) < 5000

@@ -9,7 +9,7 @@ the same thing, so that a module with two paths or calls is met as one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
@@ -53,7 +53,7 @@ class Tensor:
     `data.dtype.metadata["mgb_dtype"]` with "name", "scale" and, if asymmetric, "zero_point".
     """
 
-    data: NDArray[Any]
+    data: NDArray[Any] = field(repr=False)
     trainable: bool
     qparams: QParams | None
 
@@ -179,7 +179,7 @@ class Graph:
     qualname: str
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
-    expressions: tuple[Expression, ...]
+    expressions: tuple[Expression, ...] = field(repr=False)
     args: tuple[Tree, ...]
     kwargs: Mapping[str, Tree]
     result: Tree
@@ -195,8 +195,8 @@ class Module:
 
     kind: Name
     path: str
-    attributes: Mapping[str, Module | Tensor | Tree]
-    graphs: tuple[Graph, ...]
+    attributes: Mapping[str, Module | Tensor | Tree] = field(repr=False)
+    graphs: tuple[Graph, ...] = field(repr=False)
     version: str
 
     def get(self, path: str) -> Module | Tensor | Tree:
