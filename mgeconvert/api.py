@@ -12,7 +12,7 @@ from mgeconvert.build.plan import unchecked
 from mgeconvert.build.single import convert_single
 from mgeconvert.errors import ConversionFailed, UnsupportedCase
 from mgeconvert.manifest import OnnxOptions, Options, single_job
-from mgeconvert.manifest.schema import Table, Tables, keys
+from mgeconvert.manifest.keys import Table, Tables, keys
 
 ARGUMENT = "the argument"
 
