@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,16 @@ class Call(Builder):
         super().__init__(graph, at, name)
         self.module: Module | None = None
         self._parameters = parameters
+
+    def inside(self, name: str) -> Call:
+        """Return the call of the module `name` that the called module holds."""
+        module = self.setting(name)
+        if not isinstance(module, Module):
+            raise UnsupportedCase(f"{name} is no module in this file")
+        at = replace(self.at, path=module.path)
+        call = Call(self.graph, at, f"{self.name}.{name}", self._parameters)
+        call.module = module
+        return call
 
     def parameter(self, tensor: Tensor, name: str) -> Value:
         """Return the constant for a parameter or buffer; the same one each time."""

@@ -61,8 +61,13 @@ class Lifter:
                 continue
             except ConvertError as error:
                 error.at = error.at or call.at
-                self.problems.append(error)
+                self._note(error)
         return _replace(record.result, env)
+
+    def _note(self, error: ConvertError) -> None:
+        """Keep a problem once, however often the module that has it is called."""
+        if all(error.as_dict() != known.as_dict() for known in self.problems):
+            self.problems.append(error)
 
     def _call(self, expression: Expression, path: str) -> Call:
         outputs = _outputs(expression)
@@ -243,8 +248,15 @@ def _key(expression: CallModule | CallMethod | CallFunction | Apply) -> str:
     if isinstance(expression, CallMethod):
         return f"method:{expression.method}"
     if isinstance(expression, CallModule):
-        return f"module:{str(expression.module.kind).rpartition('.')[2]}"
+        return f"module:{_class(str(expression.module.kind))}"
     return f"function:{str(expression.function).removeprefix('megengine.functional.')}"
+
+
+def _class(kind: str) -> str:
+    """Return "Conv2d" for megengine.module.conv.Conv2d, "qat.Conv2d" for the one of qat."""
+    family, _, _ = kind.removeprefix("megengine.module.").partition(".")
+    name = kind.rpartition(".")[2]
+    return f"{family}.{name}" if family in ("qat", "quantized") else name
 
 
 def _title(expression: Expression) -> str:

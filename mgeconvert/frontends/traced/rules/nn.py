@@ -1,56 +1,66 @@
-"""Layers."""
+"""Modules made of other modules, and what does nothing in inference."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from typing import Any
 
+from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.traced.call import Call
+from mgeconvert.frontends.traced.rules.conv import conv_module, linear_module
+from mgeconvert.frontends.traced.rules.join import concat
+from mgeconvert.frontends.traced.rules.norm import batch_norm_module
 from mgeconvert.frontends.traced.rules.table import RULES
+from mgeconvert.frontends.traced.rules.transposed import conv_transpose2d_module
 from mgeconvert.ir import Value, ops
 
 
-@RULES("module:Conv2d")
-def conv2d_module(c: Call, x: Value) -> Value:
-    weight, bias = c.required("weight"), c.attribute("bias")
-    groups = c.setting("groups")
-    if weight.type.rank == 5:  # (groups, O / groups, I / groups, h, w)
-        g, o, *rest = weight.type.static or ()
-        weight = c.reshaped(weight, (g * o, *rest))
-    operands = [x, weight]
-    if bias is not None:
-        operands.append(c.reshaped(bias, (-1,)))
-    op = ops.Conv(
-        stride=c.pair(c.setting("stride")),
-        padding=tuple((p, p) for p in c.pair(c.setting("padding"))),
-        dilation=c.pair(c.setting("dilation")),
-        groups=groups,
-    )
-    return c.emit(op, *operands)
-
-
-@RULES("module:BatchNorm2d")
-def batch_norm_module(c: Call, x: Value) -> Value:
-    mean, variance = c.required("running_mean"), c.required("running_var")
-    weight, bias = c.attribute("weight"), c.attribute("bias")
-    mean, variance = c.reshaped(mean, (-1,)), c.reshaped(variance, (-1,))
-    channels = mean.type.static
-    scale = c.constant(np.ones(channels or (), np.float32)) if weight is None else weight
-    shift = c.constant(np.zeros(channels or (), np.float32)) if bias is None else bias
-    op = ops.BatchNorm(epsilon=c.setting("eps"))
-    return c.emit(op, x, c.reshaped(scale, (-1,)), c.reshaped(shift, (-1,)), mean, variance)
-
-
-@RULES("module:Linear")
-def linear_module(c: Call, x: Value) -> Value:
-    weight, bias = c.required("weight"), c.attribute("bias")
-    return c.emit(ops.Linear(), x, weight, *([bias] if bias is not None else []))
-
-
-@RULES("module:Identity", "module:Dropout")
+@RULES("module:Identity", "module:Dropout", "module:QuantStub", "module:DequantStub")
 def identity(c: Call, x: Value) -> Value:
     return c.emit(ops.Identity(), x)
 
 
-@RULES("function:nn.relu")
-def relu(c: Call, x: Value) -> Value:
-    return c.emit(ops.Relu(), x)
+@RULES("function:nn.dropout")
+def dropout(c: Call, inp: Value, drop_prob: float, training: bool = True) -> Value:
+    if training and drop_prob:
+        raise UnsupportedCase(
+            "dropout(training=True) is random",
+            hint="trace the model with training=False, or use M.Dropout and model.eval()",
+        )
+    return c.emit(ops.Identity(), inp)
+
+
+@RULES("module:ConvBn2d")
+def conv_bn2d(c: Call, inp: Value) -> Value:
+    return batch_norm_module(c.inside("bn"), conv_module(c.inside("conv"), inp))
+
+
+@RULES("module:ConvBnRelu2d")
+def conv_bn_relu2d(c: Call, inp: Value) -> Value:
+    return c.emit(ops.Relu(), conv_bn2d(c, inp))
+
+
+@RULES("module:ConvTransposeBn2d")
+def conv_transpose_bn2d(c: Call, inp: Value) -> Value:
+    y = conv_transpose2d_module(c.inside("conv_transpose2d"), inp)
+    return batch_norm_module(c.inside("bn"), y)
+
+
+@RULES("module:ConvTransposeBnRelu2d")
+def conv_transpose_bn_relu2d(c: Call, inp: Value) -> Value:
+    return c.emit(ops.Relu(), conv_transpose_bn2d(c, inp))
+
+
+@RULES("module:LinearBn1d")
+def linear_bn1d(c: Call, inp: Value) -> Value:
+    return batch_norm_module(c.inside("bn"), linear_module(c.inside("linear"), inp))
+
+
+@RULES("module:LinearBnRelu1d")
+def linear_bn_relu1d(c: Call, inp: Value) -> Value:
+    return c.emit(ops.Relu(), linear_bn1d(c, inp))
+
+
+@RULES("module:Concat")
+def concat_module(c: Call, inps: Sequence[Any], axis: int = 0) -> Value:
+    return concat(c, inps, axis)

@@ -6,7 +6,6 @@ from typing import Any
 
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.traced.call import Call
-from mgeconvert.frontends.traced.rules.promotion import as_float
 from mgeconvert.frontends.traced.rules.table import RULES
 from mgeconvert.ir import DType, Value, ops
 
@@ -78,26 +77,6 @@ def _register_arg(name: str, op: Any) -> None:
 
 _register_arg("argmax", ops.ArgMax)
 _register_arg("argmin", ops.ArgMin)
-
-
-@RULES("function:nn.softmax")
-def softmax(c: Call, inp: Value, axis: Any = None) -> Value:
-    return c.emit(ops.Softmax(axis=softmax_axis(c, inp, axis)), as_float(c, inp))
-
-
-@RULES("function:nn.logsoftmax")
-def logsoftmax(c: Call, inp: Value, axis: Any) -> Value:
-    return c.emit(ops.LogSoftmax(axis=softmax_axis(c, inp, axis)), as_float(c, inp))
-
-
-def softmax_axis(c: Call, x: Value, axis: Any) -> int:
-    """Return the axis of a softmax; MegEngine takes 1 for 4-D tensors where none is given."""
-    if axis is None:
-        return 1 if x.type.rank == 4 else x.type.rank - 1
-    axes = c.axes(axis, x.type.rank)
-    if len(axes) != 1:
-        raise UnsupportedCase(f"softmax over the axes {axes}", hint="flatten them first")
-    return axes[0]
 
 
 @RULES("function:tensor.cumsum")
