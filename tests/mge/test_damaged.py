@@ -77,12 +77,12 @@ def mutate(data, seed):
 
 def read_or_refuse(data):
     """Return the model, or the error; anything else is raised. It must not take long."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         result = decode_file(np.frombuffer(data, np.uint8))
     except UnreadableSource as error:
         result = error
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
     return result
 
 
@@ -112,29 +112,52 @@ def test_every_truncation_is_refused(path):
         assert isinstance(read_or_refuse(data[:size]), UnreadableSource)
 
 
+class Builder:
+    """Build a flatbuffer of version 2 by hand, forwards."""
+
+    def __init__(self, count):
+        self.buffer = bytearray()
+        self.put("I4s", 0, b"mgv2")
+        fields = self.put("5H2x", 10, 8, 0, 0, 4)
+        model = self.put("iI", 0, 0)
+        operators = self.put("I", count)
+        self.slots = [self.put("I", 0) for _ in range(count)]
+        struct.pack_into("<I", self.buffer, 0, model)
+        struct.pack_into("<iI", self.buffer, model, model - fields, operators - model - 4)
+
+    def put(self, code, *values):
+        self.buffer.extend(struct.pack("<" + code, *values))
+        return len(self.buffer) - struct.calcsize("<" + code)
+
+    def point(self, slot, target):
+        struct.pack_into("<I", self.buffer, slot, target - slot)
+
+    def file(self):
+        return struct.pack("<I", len(self.buffer)) + bytes(self.buffer)
+
+
 def shared_inputs(count):
     """Build `count` operators that all have the same vector of `count` inputs."""
-    buffer = bytearray()
+    builder = Builder(count)
+    fields = builder.put("10H", 20, 8, *[0] * 7, 4)
+    tables = [builder.put("iI", 0, 0) for _ in range(count)]
+    inputs = builder.put(f"I{count}I", count, *[0] * count)
+    for slot, table in zip(builder.slots, tables):
+        builder.point(slot, table)
+        struct.pack_into("<i", builder.buffer, table, table - fields)
+        builder.point(table + 4, inputs)
+    return builder.file()
 
-    def put(code, *values):
-        buffer.extend(struct.pack("<" + code, *values))
-        return len(buffer) - struct.calcsize("<" + code)
 
-    put("I4s", 0, b"mgv2")
-    model_fields = put("5H2x", 10, 8, 0, 0, 4)
-    model = put("iI", 0, 0)
-    operator_fields = put("10H", 20, 8, *[0] * 7, 4)
-    operators = put("I", count)
-    slots = [put("I", 0) for _ in range(count)]
-    tables = [put("iI", 0, 0) for _ in range(count)]
-    inputs = put("I", count)
-    put(f"{count}I", *[0] * count)
-    struct.pack_into("<I", buffer, 0, model)
-    struct.pack_into("<iI", buffer, model, model - model_fields, operators - model - 4)
-    for slot, table in zip(slots, tables):
-        struct.pack_into("<I", buffer, slot, table - slot)
-        struct.pack_into("<iI", buffer, table, table - operator_fields, inputs - table - 4)
-    return struct.pack("<I", len(buffer)) + bytes(buffer)
+def one_operator(count):
+    """Build `count` operators that are all the same table, without any field."""
+    builder = Builder(count)
+    fields = builder.put("2H", 4, 4)
+    table = builder.put("i", 0)
+    struct.pack_into("<i", builder.buffer, table, table - fields)
+    for slot in builder.slots:
+        builder.point(slot, table)
+    return builder.file()
 
 
 def test_shared_parts_are_read_while_they_are_few():
@@ -143,8 +166,9 @@ def test_shared_parts_are_read_while_they_are_few():
 
 
 @pytest.mark.parametrize("count", [1_000, 100_000])
-def test_shared_parts_cannot_cost_the_square_of_the_size(count):
-    error = read_or_refuse(shared_inputs(count))
+@pytest.mark.parametrize("build", [shared_inputs, one_operator])
+def test_shared_parts_cannot_cost_the_square_of_the_size(build, count):
+    error = read_or_refuse(build(count))
     assert "too many tables share their parts" in str(error)
 
 

@@ -224,3 +224,8 @@ def test_other_files_are_refused(tmp_path, content):
     with pytest.raises(UnreadableSource, match=r"not a \.mge file") as caught:
         read(path)
     assert caught.value.at.path == str(path)
+
+
+def test_a_missing_file_is_an_error_of_ours(tmp_path):
+    with pytest.raises(UnreadableSource, match="No such file"):
+        read(tmp_path / "model.mge")

@@ -16,9 +16,11 @@ Bytes = npt.NDArray[np.uint8]
 Record = Mapping[str, Any]
 
 # A sound file has few bytes that belong to several tables (descriptions of tables, device names),
-# and vectors of bytes are not walked: reading MegEngine's own dumps visits at most 1.5 bytes per
-# byte. Without a bound, tables that share their parts could cost the square of the file's size.
-VISITS_PER_BYTE = 4
+# and vectors of bytes are not walked: MegEngine's own dumps need 1.5, a chain of the operator with
+# the most parameters 2.3 visits per byte. Without a bound, tables that share their parts could cost
+# the square of the file's size, and empty ones, which become records full of defaults, much memory.
+VISITS_PER_BYTE = 8
+BYTES_PER_FIELD = 4
 FREE_VISITS = 4096
 
 
@@ -65,7 +67,7 @@ class FlatBuffer:
 
     def _table(self, table: Table, offset: int) -> Record:
         slots, size = self._vtable(offset)
-        self._visit(offset, size + 2 * len(slots) + 4)
+        self._visit(offset, max(size + 2 * len(slots) + 4, BYTES_PER_FIELD * len(table.fields)))
         record: dict[str, Any] = {}
         for field in table.fields:
             place = slots[field.position] if field.position < len(slots) else 0

@@ -31,11 +31,14 @@ def read(path: Path) -> MgeModel:
 
 
 def map_file(path: Path) -> Bytes:
-    """Return the bytes of a file without reading them."""
-    if path.stat().st_size == 0:
-        raise UnreadableSource(NO_MODEL)
-    with path.open("rb") as file:
-        return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+    """Return the bytes of a file without reading them; it must not change while they are in use."""
+    try:
+        with path.open("rb") as file:
+            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+    except OSError as error:
+        raise UnreadableSource(f"cannot read the model: {error.strerror}") from error
+    except ValueError:  # an empty file cannot be mapped
+        raise UnreadableSource(NO_MODEL) from None
 
 
 def decode_file(data: Bytes) -> MgeModel:
