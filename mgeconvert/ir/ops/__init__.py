@@ -86,6 +86,7 @@ from mgeconvert.ir.ops.gather import (
 )
 from mgeconvert.ir.ops.nn import AvgPool, Conv, ConvTranspose, Linear, MatMul, MaxPool
 from mgeconvert.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
+from mgeconvert.ir.ops.recurrent import Lstm, Rnn
 from mgeconvert.ir.ops.reduce import (
     ArgMax,
     ArgMin,
@@ -177,6 +178,7 @@ __all__ = [
     "Log1p",
     "LogSigmoid",
     "LogSoftmax",
+    "Lstm",
     "MatMul",
     "MaxPool",
     "Maximum",
@@ -201,6 +203,7 @@ __all__ = [
     "Relu",
     "Reshape",
     "Resize",
+    "Rnn",
     "Round",
     "ScatterElements",
     "ScatterNd",
