@@ -84,6 +84,6 @@ def _rule(rules: Rules[type[Op], Lowering], node: Node[Any], version: int) -> Lo
     if first is None:
         raise UnsupportedOp(f"{rules.name} has no rule for {type(node.op).__name__}")
     raise UnsupportedOp(
-        f"{rules.name} {version} cannot express {type(node.op).__name__}",
-        hint=f"{first} is the lowest version that can",
+        f"{rules.unit} {version} cannot express {type(node.op).__name__}",
+        hint=f"use {rules.unit} {first} or newer",
     )

@@ -48,8 +48,9 @@ def tensor(dtype: DType) -> Callable[..., Operand]:
     """Return a function that makes operands of `dtype` from their dimensions."""
     low = 0.0 if dtype.value.startswith("uint") else -3.0
 
-    def make(*shape: int | str) -> Operand:
-        return Operand(dtype, tuple(dim(d) for d in shape), low=low)
+    def make(*shape: Dim | str) -> Operand:
+        dims = tuple(dim(d) if isinstance(d, str) else d for d in shape)
+        return Operand(dtype, dims, low=low)
 
     return make
 
@@ -67,13 +68,18 @@ def given(make: Callable[..., Operand], *values: object) -> Operand:
 
 @dataclass(frozen=True)
 class Case:
-    """An operator on operands; `note` tells the cases of one operator apart."""
+    """An operator on operands; `note` tells the cases of one operator apart.
+
+    `sizes` are the values of symbols to run it with. Operands beyond those of the operator are
+    there to make a symbol known.
+    """
 
     op: Op
     operands: tuple[Operand, ...]
     note: str = ""
     rtol: float = 1e-5
     atol: float = 1e-6
+    sizes: tuple[tuple[tuple[str, int], ...], ...] = ((),)
 
     @property
     def label(self) -> str:
@@ -87,6 +93,12 @@ class Case:
         return type(self.op).__name__
 
     @property
+    def dtype(self) -> DType:
+        """The element type it is about; a condition is not."""
+        numbers = [o.dtype for o in self.operands if o.dtype is not DType.BOOL]
+        return numbers[0] if numbers else DType.BOOL
+
+    @property
     def seed(self) -> int:
         return zlib.crc32(self.label.encode())
 
@@ -98,6 +110,8 @@ class Case:
                 values.append(graph.constant(f"in{i}", operand.array(self.seed + i, {})))
             else:
                 values.append(graph.input(f"in{i}", TensorType(operand.dtype, operand.shape)))
+        if not self.op.variadic:
+            del values[len(self.op.operands) :]
         outputs = graph.add_multi(self.op, *values, names=("y",), at=Location("test"))
         for i, value in enumerate(outputs):
             graph.output(f"out{i}", value)

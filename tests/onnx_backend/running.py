@@ -12,7 +12,6 @@ from onnx.reference import ReferenceEvaluator
 
 from mgeconvert.backends import Request, load
 from mgeconvert.ir import Array, Graph
-from mgeconvert.ir.dims import bind
 
 
 @dataclass(frozen=True)
@@ -70,22 +69,3 @@ def difference(want: Array, got: Array, *, rtol: float, atol: float) -> str:
         error = np.abs(got.astype(np.float64) - want)
     worst = np.unravel_index(np.argmax(np.where(np.isnan(error), np.inf, error)), error.shape)
     return f"{got[worst]!r} instead of {want[worst]!r} at {tuple(map(int, worst))}"
-
-
-def structure(model: bytes) -> tuple[object, ...]:
-    """What distinguishes the exports of one graph at two opsets: nodes and operator versions."""
-    proto = onnx.load_from_string(model)
-    opset = proto.opset_import[0].version
-    nodes = tuple(
-        (
-            node.op_type,
-            onnx.defs.get_schema(node.op_type, opset, "").since_version,
-            node.SerializeToString(deterministic=True),
-        )
-        for node in proto.graph.node
-    )
-    return (proto.ir_version > 3, nodes)
-
-
-def bound_shape(shape: tuple, known: Mapping[str, int]) -> tuple:
-    return tuple(bind(d, known) for d in shape)

@@ -1,6 +1,14 @@
 """All the cases, by family."""
 
-from tests.onnx_backend.cases import activation, elementwise, moving, network, reductions
+from tests.onnx_backend.cases import (
+    activation,
+    elementwise,
+    moving,
+    network,
+    recurrent,
+    reductions,
+    symbolic,
+)
 
 CASES = [
     *elementwise.CASES,
@@ -8,4 +16,6 @@ CASES = [
     *moving.CASES,
     *reductions.CASES,
     *network.CASES,
+    *recurrent.CASES,
+    *symbolic.CASES,
 ]

@@ -101,26 +101,28 @@ def gather_nd_flat(e: Emitter, node: Node[ops.GatherNd]) -> str:
     )
 
 
-@RULES(ops.ScatterElements, since=9, limits="below opset 11 indices are not negative")
+@RULES(
+    ops.ScatterElements,
+    since=7,
+    limits="opset 9, to add 16; below opset 11 computed indices are not negative",
+)
 def scatter_elements(e: Emitter, node: Node[ops.ScatterElements]) -> str:
     """Called Scatter at opsets 9 and 10; the reduction came with 16."""
-    if node.op.reduction == "add":
-        if e.opset < 16:
-            raise e.refuse("ScatterElements that adds", 16)
-        return e.emit("ScatterElements", *e.inputs(node), axis=node.op.axis, reduction="add")
+    adds = node.op.reduction == "add"
+    if e.opset < (16 if adds else 9):
+        raise e.refuse(f"ScatterElements{' that adds' * adds}", 16 if adds else 9)
     name = "ScatterElements" if e.opset >= 11 else "Scatter"
-    return e.emit(name, *e.inputs(node), axis=node.op.axis)
+    return e.emit(name, *e.inputs(node), axis=node.op.axis, reduction="add" if adds else None)
 
 
-@RULES(ops.ScatterNd, since=11)
+@RULES(ops.ScatterNd, since=7, limits="opset 11, to add 16")
 def scatter_nd(e: Emitter, node: Node[ops.ScatterNd]) -> str:
+    adds = node.op.reduction == "add"
+    if e.opset < (16 if adds else 11):
+        raise e.refuse(f"ScatterNd{' that adds' * adds}", 16 if adds else 11)
     x, indices, updates = e.inputs(node)
     indices = cast_from(e, indices, old=node.inputs[1].type.dtype, new=DType.I64)
-    if node.op.reduction == "add":
-        if e.opset < 16:
-            raise e.refuse("ScatterNd that adds", 16)
-        return e.emit("ScatterND", x, indices, updates, reduction="add")
-    return e.emit("ScatterND", x, indices, updates)
+    return e.emit("ScatterND", x, indices, updates, reduction="add" if adds else None)
 
 
 @RULES(ops.OneHot, since=7)

@@ -60,13 +60,13 @@ def _attributes(e: Emitter, op: Pool, shape: Shape) -> dict[str, Any]:
     if sizes is not None:
         attributes["pads"] = ends(_whole_windows(op, sizes))
         return attributes
-    if e.opset < 10:
-        raise e.refuse("ceil_mode of a size that depends on the input", 10)
     if any(after + s > k for (_, after), s, k in zip(op.padding, op.stride, op.kernel)):
         raise UnsupportedCase(
             "ceil_mode with stride + padding above the kernel, of a size that depends on the input",
             hint="give the input's height and width",
         )
+    if e.opset < 10:
+        raise e.refuse("ceil_mode of a size that depends on the input", 10)
     attributes["ceil_mode"] = 1
     return attributes
 

@@ -102,7 +102,7 @@ def cum_sum_by_matrix(e: Emitter, node: Node[ops.CumSum]) -> str:
     op, type_ = node.op, node.output.type
     size, last = type_.shape[op.axis], type_.rank - 1
     if not isinstance(size, int):
-        raise e.refuse(f"running sums over {size} elements", 11)
+        raise e.refuse("running sums over a size that depends on the input", 11)
     dtype = DType.F64 if type_.dtype.is_integer else type_.dtype
     if type_.dtype in (DType.I64, DType.U64):
         dtype = carrier(e, "MatMul", type_.dtype)

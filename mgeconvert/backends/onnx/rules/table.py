@@ -12,4 +12,4 @@ from mgeconvert.rules import Rules
 OLDEST, NEWEST = 7, 23
 
 Lower = Callable[[Emitter, Node[Any]], str | Sequence[str]]
-RULES: Rules[type[Op], Lower] = Rules("onnx")
+RULES: Rules[type[Op], Lower] = Rules("onnx", unit="opset")
