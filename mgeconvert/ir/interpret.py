@@ -58,6 +58,8 @@ def bindings(graph: Graph, feeds: Mapping[str, Array]) -> dict[str, int]:
                 and expected.terms == (((next(iter(symbols(expected))),), 1),)
             ):
                 known.setdefault(str(expected), size)
+    for port in graph.inputs:  # now that every symbol is known, whichever input it came from
+        array, type = feeds[port.name], port.value.type
         if tuple(bind(d, known) for d in type.shape) != array.shape:
             raise ShapeError(f"input {port.name!r} has shape {array.shape}, not {type.shape}")
     return known
