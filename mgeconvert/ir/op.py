@@ -38,6 +38,7 @@ class Layout(enum.Enum):
     AXES = enum.auto()  # goes through if the attributes in `axes` are permuted
 
 
+@dataclass(frozen=True, repr=False)
 class Op:
     """Base of all operators.
 
@@ -62,7 +63,7 @@ class Op:
     def __str__(self) -> str:
         shown = (
             f"{f.name}={_text(getattr(self, f.name))}"
-            for f in dataclasses.fields(self)  # type: ignore[arg-type]
+            for f in dataclasses.fields(self)
             if getattr(self, f.name) != f.default
         )
         return f"{type(self).__name__}({', '.join(shown)})"
@@ -70,12 +71,12 @@ class Op:
     def bound(self: OpT, known: Mapping[str, int]) -> OpT:
         """Return the operator with symbolic dimensions replaced by numbers."""
         changes = {}
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+        for field in dataclasses.fields(self):
             old = getattr(self, field.name)
             new = _bound(old, known)
             if new is not old:
                 changes[field.name] = new
-        return dataclasses.replace(self, **changes) if changes else self  # type: ignore[type-var]
+        return dataclasses.replace(self, **changes) if changes else self
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -90,7 +91,9 @@ def op(
         cls.optional = sum(name.endswith("?") for name in names)
         cls.variadic = bool(names) and names[-1].startswith("*")
         cls.layout, cls.axes = layout, tuple(axes.split())
-        made: type[OpT] = dataclass(frozen=True, kw_only=True, repr=False)(cls)
+        made = cls
+        if "__annotations__" in cls.__dict__:  # making a dataclass takes long; Op's will do
+            made = dataclass(frozen=True, kw_only=True, repr=False)(cls)
         CATALOGUE[cls.__name__] = made
         return made
 

@@ -146,7 +146,7 @@ def _read_op(text: str) -> Op:
     assert isinstance(call, ast.Call)
     assert isinstance(call.func, ast.Name)
     cls = CATALOGUE[call.func.id]
-    known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+    known = {f.name for f in fields(cls)}
     attributes = {k.arg: _literal(k.value) for k in call.keywords if k.arg in known}
     if len(attributes) != len(call.keywords):
         raise ValueError(f"{call.func.id} has the attributes {', '.join(sorted(known))}")

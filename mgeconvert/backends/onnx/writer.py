@@ -13,6 +13,7 @@ from mgeconvert.backends.base import Chunk
 from mgeconvert.backends.onnx.emitter import ELEMENT_TYPES, Emitter
 from mgeconvert.errors import InternalError
 from mgeconvert.ir import Array, DType, TensorType
+from mgeconvert.ir.mapped import forget
 
 INLINE_LIMIT = 2**31 - 2**20  # protobuf refuses messages of 2 GiB
 CHECKED_SIZE = 1024  # elements up to which the checker sees an initializer's data
@@ -80,6 +81,7 @@ def stream(model: Structure) -> Iterator[Chunk]:
     for header, array in zip(headers, arrays):
         yield header
         yield _bytes(array)
+        forget(array)
 
 
 def total_size(weights: Mapping[str, Array]) -> int:

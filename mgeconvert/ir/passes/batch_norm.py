@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mgeconvert.ir.graph import Graph, Node, Value
+from mgeconvert.ir.mapped import forget
 from mgeconvert.ir.op import Array
 from mgeconvert.ir.ops import BatchNorm, Conv, ConvTranspose, Linear
 from mgeconvert.ir.passes.pipeline import graph_pass
@@ -19,8 +20,8 @@ def fold_batch_norm(graph: Graph) -> bool:
     """Rewrite batch_norm(conv(x, w, b)) to conv(x, w', b') where nobody else reads the conv.
 
     With f = scale / sqrt(variance + epsilon): w' = f w along the output channels and
-    b' = f (b - mean) + bias, computed in float64 and rounded once. Transposed convolutions and
-    linear layers of rank 2 likewise.
+    b' = f (b - mean) + bias. f and b' are computed in float64, w' in the element type of w.
+    Transposed convolutions and linear layers of rank 2 likewise.
     """
     changed = False
     for node in graph:
@@ -74,18 +75,19 @@ def _fold(graph: Graph, node: Node[BatchNorm], producer: Node[Any]) -> None:
 
 
 def _scaled(weight: Value, factor: Array, producer: Node[Any]) -> Array:
-    """Multiply the output channels of `weight` by `factor`, without a float64 copy of all of it."""
+    """Multiply the output channels of `weight` by `factor`."""
     w = weight.const
     assert w is not None
-    result = np.empty(w.shape, w.dtype)
-    if not isinstance(producer.op, ConvTranspose):
-        for i, f in enumerate(factor):
-            np.multiply(w[i], f, out=result[i], casting="same_kind", dtype=np.float64)
-        return result
-    by_group = factor.reshape(producer.op.groups, w.shape[1])
-    shape = (1, w.shape[1], *(1,) * (w.ndim - 2))
-    for group, f in zip(np.split(np.arange(w.shape[0]), producer.op.groups), by_group):
-        result[group] = w[group] * f.reshape(shape)
+    factor = factor.astype(w.dtype)
+    ones = (1,) * (w.ndim - 2)
+    if isinstance(producer.op, ConvTranspose):  # axis 1 has the channels of each group
+        groups = producer.op.groups
+        by_group = factor.reshape(groups, 1, w.shape[1], *ones)
+        inner = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
+        result = (inner * by_group).reshape(w.shape)
+    else:
+        result = w * factor.reshape(-1, 1, *ones)
+    forget(w)
     return result
 
 
