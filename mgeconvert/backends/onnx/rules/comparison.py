@@ -113,8 +113,6 @@ def broadcast(e: Emitter, value: Value, shape: Shape) -> str:
     x, rank = e.name(value), len(shape)
     missing = rank - value.type.rank
     own = (*(1,) * missing, *value.type.shape)
-    if own == shape:
-        return x
     if missing:
         x = e.emit("Unsqueeze", x, axes=list(range(missing)))
     if own == shape:
