@@ -139,6 +139,7 @@ def pools(**window: object) -> list[ops.MaxPool | ops.AvgPool]:
 WINDOWS: list[tuple[Operand, dict[str, object]]] = [
     (F32(1, 2, 6, 5), {"kernel": (2, 2), "stride": (2, 2), "padding": (NONE, NONE)}),
     (F32(1, 2, 6, 5), {"kernel": (3, 2), "stride": (2, 1), "padding": (SAME, (0, 1))}),
+    (F32(1, 2, 6, 5), {"kernel": (3, 2), "stride": (2, 1), "padding": (SAME, NONE)}),
     (
         F32(1, 2, 6, 5),
         {"kernel": (2, 2), "stride": (2, 2), "padding": (NONE, NONE), "ceil_mode": True},

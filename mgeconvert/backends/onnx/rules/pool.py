@@ -37,7 +37,7 @@ def avg_pool(e: Emitter, node: Node[ops.AvgPool]) -> str:
     sizes = known(shape[2:])
     counted = op.count_padding and any(map(any, op.padding))
     # Some of the padding counts and some does not, or onnxruntime 1.23 miscounts it (opset 19 on)
-    uneven = counted and (op.ceil_mode or any(after > before for before, after in op.padding))
+    uneven = counted and (op.ceil_mode or len({n for pair in op.padding for n in pair}) > 1)
     if uneven and sizes is not None:
         (share,) = op.eval([np.ones((1, 1, *sizes), through.numpy)])
         y = e.emit("AveragePool", x, **window)
