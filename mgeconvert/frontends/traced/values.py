@@ -49,6 +49,7 @@ class Values:
             v.QUANT_DTYPE: lambda stub: QuantDtype(*stub.args),
             v.QUANT_MODE: lambda stub: "ASYMMERTIC" if stub.args[0] == 2 else "SYMMERTIC",
             v.COMP_NODE: lambda stub: stub.state,
+            v.GROUP: lambda _: None,  # the processes that train together
         }
         self._known: dict[int, Any] = {}
         self._sizes: dict[int, int] = {}

@@ -37,6 +37,7 @@ QPARAMS = Name("megengine.quantization.utils", "QParams")
 LSQ_PARAMS = Name("megengine.quantization.utils", "LSQParams")
 QUANT_MODE = Name("megengine.quantization.utils", "QuantMode")
 QUANT_DTYPE = Name("megengine.core.tensor.dtype", "QuantDtypeMeta")
+GROUP = Name("megengine.distributed.group", "Group")
 ARG_SPEC = Name("inspect", "FullArgSpec")
 ARGS_INDEX = Name(PYTREE, "ArgsIndex")
 DTYPE = Name("numpy", "dtype")
@@ -81,7 +82,7 @@ DTYPE_CLASSES = {
 
 OBJECTS = {
     *(TREE_DEF, LEAF_DEF, ARGS_INDEX, TENSOR_NODE, MODULE_NODE, GRAPH, NAME_SPACE, TRACED_MODULE),
-    *(MODULE_STATE, *EXPRESSIONS, COMP_NODE, QPARAMS, LSQ_PARAMS),
+    *(MODULE_STATE, *EXPRESSIONS, COMP_NODE, QPARAMS, LSQ_PARAMS, GROUP),
 }
 """Classes made without arguments, their state given afterwards; module classes come to them."""
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.traced.call import Call
+from mgeconvert.frontends.traced.rules.linear import matmul
 from mgeconvert.frontends.traced.rules.pad import pad
 from mgeconvert.frontends.traced.rules.promotion import common
 from mgeconvert.frontends.traced.rules.table import RULES
 from mgeconvert.ir import Value, ops
+from mgeconvert.ir.dims import Dim
 
 
 def merged(c: Call, weight: Value, rank: int) -> Value:
@@ -28,9 +30,15 @@ def alike(c: Call, *operands: Value) -> tuple[Value, ...]:
     return tuple(c.cast(x, dtype) for x in operands)
 
 
-def flat_bias(c: Call, bias: Value | None) -> tuple[Value, ...]:
-    """Return a bias of shape (1, O, 1 ...) as one of shape (O,); nothing for None."""
-    return () if bias is None else (c.reshaped(bias, (-1,)),)
+def split_bias(
+    c: Call, bias: Value | None, channels: Dim, rank: int
+) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+    """Return a bias as one number for each channel, and what must be added apart from it."""
+    if bias is None:
+        return (), ()
+    if bias.type.shape == (1, channels, *(1,) * (rank - 2)):
+        return (c.reshaped(bias, (-1,)),), ()
+    return (), (bias,)
 
 
 def need_cross_correlation(mode: Any) -> None:
@@ -52,14 +60,16 @@ def convolve(
 ) -> Value:
     """Add a convolution over the axes after the second one of `inp`."""
     rank = inp.type.rank
-    operands = alike(c, inp, merged(c, weight, rank), *flat_bias(c, bias))
+    filters = merged(c, weight, rank)
+    own, added = split_bias(c, bias, filters.type.shape[0], rank)
     op = ops.Conv(
         stride=c.pair(stride, rank - 2),
         padding=tuple((p, p) for p in c.pair(padding, rank - 2)),
         dilation=c.pair(dilation, rank - 2),
         groups=groups,
     )
-    return c.emit(op, *operands)
+    y = c.emit(op, *alike(c, inp, filters, *own))
+    return c.emit(ops.Add(), *alike(c, y, *added)) if added else y
 
 
 @RULES("function:nn.conv1d", "function:nn.conv2d", "function:nn.conv3d")
@@ -112,11 +122,14 @@ def linear(
     c: Call, inp: Value, weight: Value, bias: Value | None = None, compute_mode: str = "default"
 ) -> Value:
     x, w = alike(c, inp, weight)
-    if w.type.rank == 2 and x.type.rank >= 1:
-        if bias is None or (bias.type.rank == 1 and bias.type.shape == w.type.shape[:1]):
-            return c.emit(ops.Linear(), *alike(c, x, w, *([] if bias is None else [bias])))
-        return c.emit(ops.Add(), *alike(c, c.emit(ops.Linear(), x, w), bias))
-    raise UnsupportedCase(f"linear of {x.type} with the weights {w.type}")
+    own = bias is not None and bias.type.shape == w.type.shape[:1]
+    if w.type.rank != 2 or x.type.rank < 1:
+        y = matmul(c, x, w, transpose_b=True)
+    elif own and bias is not None:
+        return c.emit(ops.Linear(), *alike(c, x, w, bias))
+    else:
+        y = c.emit(ops.Linear(), x, w)
+    return y if bias is None else c.emit(ops.Add(), *alike(c, y, bias))
 
 
 @RULES("module:Linear")
@@ -127,3 +140,13 @@ def linear_module(c: Call, x: Value) -> Value:
 @RULES("module:LinearRelu")
 def linear_relu(c: Call, x: Value) -> Value:
     return c.emit(ops.Relu(), linear_module(c, x))
+
+
+@RULES("module:BatchMatMulActivation")
+def batch_mat_mul(c: Call, x: Value) -> Value:
+    y, bias = matmul(c, c.required("weight"), x), c.attribute("bias")
+    y = y if bias is None else c.emit(ops.Add(), *alike(c, y, bias))
+    mode = c.setting("nonlinear_mode")
+    if mode not in ("relu", "identity"):
+        raise UnsupportedCase(f"the nonlinearity {mode!r}")
+    return c.emit(ops.Relu(), y) if mode == "relu" else y

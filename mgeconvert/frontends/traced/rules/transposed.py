@@ -8,9 +8,9 @@ from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.traced.call import Call
 from mgeconvert.frontends.traced.rules.conv import (
     alike,
-    flat_bias,
     merged,
     need_cross_correlation,
+    split_bias,
 )
 from mgeconvert.frontends.traced.rules.table import RULES
 from mgeconvert.ir import Value, ops
@@ -30,16 +30,17 @@ def convolve_transposed(
 ) -> Value:
     """Add a transposed convolution over the axes after the second one of `inp`."""
     rank = inp.type.rank
-    x, w, *b = alike(c, inp, merged(c, weight, rank), *flat_bias(c, bias))
-    extra = c.pair(output_padding, rank - 2)
+    filters = merged(c, weight, rank)
+    own, added = split_bias(c, bias, filters.type.shape[1] * groups, rank)
     op = ops.ConvTranspose(
         stride=c.pair(stride, rank - 2),
         padding=tuple((p, p) for p in c.pair(padding, rank - 2)),
-        output_padding=extra,
+        output_padding=c.pair(output_padding, rank - 2),
         dilation=c.pair(dilation, rank - 2),
         groups=groups,
     )
-    return c.emit(op, x, w, *b)
+    y = c.emit(op, *alike(c, inp, filters, *own))
+    return c.emit(ops.Add(), *alike(c, y, *added)) if added else y
 
 
 @RULES("function:nn.conv_transpose2d")
