@@ -12,7 +12,8 @@ TABLE = [
     for family, cases in FAMILIES.items()
     for case in cases
 ]
-OPSETS = (7, 11, 13, 17, 23)
+BOUNDARIES = (7, 11, 13, 17, 23)
+OPSETS = [pytest.param(n, marks=() if n in BOUNDARIES else pytest.mark.full) for n in range(7, 24)]
 
 
 @pytest.mark.parametrize(("case", "family"), TABLE)

@@ -92,7 +92,7 @@ class Call(Builder):
         if isinstance(x, Tensor):
             return self.parameter(x, f"{self.name}.const")
         if isinstance(x, (bool, int, float)):
-            return self.scalar(x, dtype or _natural(x))
+            return self.scalar(x, dtype or natural_type(x))
         if isinstance(x, (np.ndarray, np.generic)):
             return self.constant(native(np.asarray(x)))
         if isinstance(x, (list, tuple)) and not _has_value(x):
@@ -151,7 +151,8 @@ def native(array: Array) -> Array:
     return np.require(array, plain.newbyteorder("="), ("C",))
 
 
-def _natural(x: float) -> DType:
+def natural_type(x: float) -> DType:
+    """Return the element type of a Python number where nothing else says one."""
     if isinstance(x, bool):
         return DType.BOOL
     return DType.I32 if isinstance(x, int) else DType.F32

@@ -255,6 +255,21 @@ class DepthToSpace(Op):
 
 
 @op("")
+class Range(Op):
+    """0, 1 ... count - 1 as int32."""
+
+    count: Dim
+
+    def infer(self, types: Types) -> tuple[TensorType, ...]:
+        if isinstance(self.count, int) and self.count < 0:
+            raise ShapeError(f"a range of {self.count} elements")
+        return (TensorType(DType.I32, (self.count,)),)
+
+    def eval(self, arrays: Arrays) -> tuple[Array, ...]:
+        return (np.arange(*numbers((self.count,)), dtype=np.int32),)
+
+
+@op("")
 class DimVector(Op):
     """Dimensions of the graph's inputs as a 1-D integer tensor, or a scalar of the only one."""
 

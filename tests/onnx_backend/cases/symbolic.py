@@ -68,6 +68,8 @@ CASES: list[Case] = [
                 F32("N", 2, 4, 5),
                 atol=1e-5,
             ),
+            case(ops.Range(count=N), F32("N", 3)),
+            case(ops.Range(count=N * 2 + 1), F32("N", 3)),
             case(ops.DimVector(dims=(N,), dtype=DType.I32, scalar=True), F32("N", 3)),
             case(ops.DimVector(dims=(N, 3, N * 2), dtype=DType.I64), F32("N", 3)),
             case(ops.DimVector(dims=(N,), dtype=DType.I64, scalar=True), F32("N", 3)),

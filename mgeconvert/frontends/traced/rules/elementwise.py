@@ -30,7 +30,6 @@ FLOAT_UNARY: dict[str, Op] = {
     "tan": ops.Tan(),
     "asin": ops.Asin(),
     "acos": ops.Acos(),
-    "atan": ops.Atan(),
     "sinh": ops.Sinh(),
     "cosh": ops.Cosh(),
     "tanh": ops.Tanh(),
@@ -39,14 +38,13 @@ FLOAT_UNARY: dict[str, Op] = {
     "atanh": ops.Atanh(),
     "erf": ops.Erf(),
 }
-ANY_UNARY: dict[str, Op] = {"abs": ops.Abs(), "neg": ops.Neg(), "sign": ops.Sign()}
+ANY_UNARY: dict[str, Op] = {"abs": ops.Abs(), "neg": ops.Neg()}
 WHOLE: dict[str, Op] = {"floor": ops.Floor(), "ceil": ops.Ceil(), "round": ops.Round()}
 BINARY: dict[str, tuple[Op, tuple[str, ...]]] = {
     "add": (ops.Add(), ("add",)),
     "sub": (ops.Sub(), ("sub",)),
     "mul": (ops.Mul(), ("mul",)),
     "floordiv": (ops.FloorDiv(), ("floor_div",)),
-    "mod": (ops.Mod(), ("mod",)),
 }
 FLOAT_BINARY: dict[str, tuple[Op, tuple[str, ...]]] = {
     "truediv": (ops.Div(), ("div",)),
@@ -118,6 +116,13 @@ def _register_logical(name: str, op: Op, bitwise: Op, function: str) -> None:
     _register_binary(name, op, (function,), apply)
 
 
+def _remainder(c: Call, _: Op, x: Any, y: Any) -> Value:
+    """Of floats it has the sign of x, of integers that of y: so MegEngine has it."""
+    a, b = operands(c, x, y)
+    return c.emit(ops.Fmod() if a.type.dtype.is_float else ops.Mod(), a, b)
+
+
+_register_binary("mod", ops.Mod(), ("mod",), _remainder)
 for _name, _op in FLOAT_UNARY.items():
     _register_unary(_name, _op, ())
 for _name, _op in ANY_UNARY.items():
@@ -134,6 +139,31 @@ for _name, (_op, _bitwise, _function) in LOGICAL.items():
     _register_logical(_name, _op, _bitwise, _function)
 for _name, (_op, _function) in SHIFTS.items():
     _register_binary(_name, _op, (_function,), binary)
+
+
+def power(c: Call, x: Any, y: Any) -> Value:
+    """Return x ** y as floats."""
+    return float_binary(c, ops.Pow(), x, y)
+
+
+@RULES("function:math.sign")
+def sign(c: Call, x: Value) -> Value:
+    return c.emit(ops.Sign(), x)
+
+
+@RULES("function:elemwise.atan")
+def atan(c: Call, x: Any) -> Value:
+    """float16 gives float32, unlike in the other functions: so MegEngine has it."""
+    return c.emit(ops.Atan(), c.cast(c.value(x), DType.F32))
+
+
+@RULES("function:elemwise.logaddexp")
+def logaddexp(c: Call, x: Any, y: Any) -> Value:
+    """max(x, y) + log(1 + exp(-|x - y|)), so that nothing overflows."""
+    a, b = (as_float(c, v) for v in operands(c, x, y))
+    gap = c.emit(ops.Neg(), c.emit(ops.Abs(), c.emit(ops.Sub(), a, b)))
+    rest = c.emit(ops.Log1p(), c.emit(ops.Exp(), gap))
+    return c.emit(ops.Add(), c.emit(ops.Maximum(), a, b), rest)
 
 
 @RULES("method:__pos__")
@@ -168,7 +198,12 @@ def square(c: Call, x: Value) -> Value:
 
 @RULES("function:elemwise.clip")
 def clip(c: Call, x: Value, lower: Any = None, upper: Any = None) -> Value:
+    """Where the limits cross, what is below the lower one becomes that: so MegEngine has it."""
     result = x
+    if isinstance(lower, (int, float)) and isinstance(upper, (int, float)) and lower > upper:
+        value, low, high = operands(c, x, lower, upper)
+        low, high = (c.expand(limit, x.type.shape) for limit in (low, high))
+        return c.emit(ops.Where(), c.emit(ops.Less(), value, low), low, high)
     if lower is not None:
         result = binary(c, ops.Maximum(), result, lower)
     if upper is not None:
@@ -196,7 +231,7 @@ def astype(c: Call, x: Value, dtype: Any) -> Value:
     return c.emit(ops.Cast(to=element_type(dtype)), x)
 
 
-@RULES("method:detach", "function:tensor.copy", "method:to")
+@RULES("method:detach", "function:tensor.copy")
 def same(c: Call, x: Value, device: Any = None, **_: Any) -> Value:
     return c.emit(ops.Identity(), x)
 

@@ -1,115 +1,99 @@
-"""Reading and writing by index: x[...] and x[...] = y."""
+"""Reading by index: x[...] with ints, slices, None, Ellipsis, masks and index tensors."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from mgeconvert.errors import ShapeError, UnsupportedCase
 from mgeconvert.frontends.traced.call import Call
+from mgeconvert.frontends.traced.rules.places import Places, places, shared_grid, span
 from mgeconvert.frontends.traced.rules.table import RULES
-from mgeconvert.ir import DType, Value, ops
-from mgeconvert.ir.dims import Dim
-
-Span = tuple[Dim | None, Dim | None, int]
+from mgeconvert.ir import Array, Value, ops
+from mgeconvert.ir.dims import Dim, product
 
 
-@RULES("method:__getitem__")
+@RULES("method:__getitem__", limits="masks and the ends of slices must be known when converting")
 def getitem(c: Call, x: Value, index: Any) -> Value:
-    items = _expanded(index, x.type.rank)
-    spans: list[Span | None] = []
-    dropped: list[int] = []  # axes of the slice that an int removes
-    added: list[int] = []  # places of the result where None adds an axis
-    gathers: list[tuple[int, Any]] = []  # axes of the slice and what picks along them
-    place = 0
-    for item in items:
-        if item is None:
-            added.append(place)
-            place += 1
-            continue
-        axis = len(spans)
-        spans.append(None)
+    return read(c, x, places(c, x, index))
+
+
+def read(c: Call, x: Value, wanted: Places) -> Value:
+    """Return what `wanted` addresses: slices first, then numbers, then tensors, then new axes."""
+    part = c.squeeze(sliced(c, x, wanted), wanted.numbered)
+    if wanted.gathered:
+        part = _gathered(c, part, wanted)
+    added = [i for i, axis in enumerate(_axes(wanted)) if axis is None]
+    result = c.unsqueeze(part, added)
+    return c.emit(ops.Identity(), x) if result is x else result
+
+
+def sliced(c: Call, x: Value, wanted: Places) -> Value:
+    """Return x cut to the slices, and to one element where a number is, all axes kept."""
+    spans: list[Any] = []
+    for item in wanted.items:
         if isinstance(item, slice):
-            spans[axis] = _span(c, item)
-            place += 1
-        elif _is_number(c, item):
-            start = c.dim(item)
-            spans[axis] = (start, None if start == -1 else start + 1, 1)
-            dropped.append(axis)
+            part = span(c, item)
+            spans.append(None if part == (None, None, 1) else part)
+        elif isinstance(item, Value):
+            spans.append(None)
         else:
-            gathers.append((axis, item))
-            place += 1
-    result = x
-    if any(s is not None and s != (None, None, 1) for s in spans):
-        result = c.slice(x, spans)
-    if gathers:
-        if dropped or added or len(gathers) > 1:
-            raise UnsupportedCase("an index tensor beside ints, None or other index tensors")
-        return _gather(c, result, *gathers[0])
-    return c.unsqueeze(c.squeeze(result, dropped), added)
+            spans.append((item, None if item == -1 else item + 1, 1))
+    return c.slice(x, spans) if any(s is not None for s in spans) else x
 
 
-def _expanded(index: Any, rank: int) -> list[Any]:
-    """Return one item for each axis and None for each added one; Ellipsis is filled in."""
-    items = list(index) if isinstance(index, tuple) else [index]
-    used = sum(item is not None and item is not Ellipsis for item in items)
-    if used > rank:
-        raise ShapeError(f"{used} indices for a tensor of rank {rank}")
-    fill = [slice(None)] * (rank - used)
-    places = [i for i, item in enumerate(items) if item is Ellipsis]
-    if len(places) > 1:
-        raise ShapeError("an index has more than one Ellipsis")
-    at = places[0] if places else len(items)
-    return [*items[:at], *fill, *items[at + 1 :]]
+def rest_of(wanted: Places) -> list[int]:
+    """The axes that no number takes out, in order."""
+    return [a for a in range(len(wanted.items)) if a not in wanted.numbered]
 
 
-def _span(c: Call, item: slice) -> Span:
-    start, stop = (None if part is None else c.dim(part) for part in (item.start, item.stop))
-    return start, stop, 1 if item.step is None else c.numbers(item.step)[0]
+def _gathered(c: Call, part: Value, wanted: Places) -> Value:
+    rest = rest_of(wanted)
+    axes = [rest.index(a) for a in wanted.gathered]
+    flat = flat_places(wanted, [part.type.shape[a] for a in axes])
+    if len(axes) == 1:
+        grid_at = axes[0]
+        found = c.emit(ops.Gather(axis=grid_at), part, wanted.tensors[0])
+    elif flat is not None and axes == list(range(axes[0], axes[-1] + 1)):
+        grid_at = axes[0]
+        shape = part.type.shape
+        joined = product(shape[a] for a in axes)
+        one = c.reshape(part, (*shape[:grid_at], joined, *shape[axes[-1] + 1 :]))
+        found = c.emit(ops.Gather(axis=grid_at), one, c.constant(flat))
+    else:
+        grid_at = 0
+        kept = [a for a in range(len(rest)) if a not in axes]
+        turned = c.transpose(part, [*axes, *kept])
+        indices = shared_grid(c, wanted.tensors, wanted.grid)
+        found = c.emit(ops.GatherNd(), turned, indices)
+    before = [a for a in wanted.layout if a is not None]
+    return _moved(c, found, grid_at, to=before.index("grid"), count=len(wanted.grid))
 
 
-def _is_number(c: Call, item: Any) -> bool:
-    if isinstance(item, Value):
-        return item.type.rank == 0 and item.type.dtype.is_integer
-    return isinstance(item, (int, np.integer)) and not isinstance(item, bool)
+def flat_places(wanted: Places, sizes: Sequence[Dim]) -> Array | None:
+    """Return constant index tensors as places on one axis in the stead of axes of these sizes."""
+    constants = [t.const for t in wanted.tensors if t.const is not None]
+    known = [d for d in sizes if isinstance(d, int)]
+    if len(constants) != len(sizes) or len(known) != len(sizes):
+        return None
+    grids = np.broadcast_arrays(*constants)
+    flat: Array = np.ravel_multi_index(tuple(grids), tuple(known))
+    return np.asarray(flat, np.int32)
 
 
-def _gather(c: Call, x: Value, axis: int, item: Any) -> Value:
-    indices = c.value(item)
-    if indices.type.dtype is DType.BOOL:
-        if indices.const is None or indices.type.rank != 1:
-            raise UnsupportedCase("a mask that is not a constant vector decides the shape")
-        indices = c.constant(np.flatnonzero(indices.const).astype(np.int32))
-    return c.emit(ops.Gather(axis=axis), x, c.cast(indices, DType.I32))
+def _moved(c: Call, x: Value, start: int, *, to: int, count: int) -> Value:
+    """Move `count` axes that begin at `start` so that they begin at `to`."""
+    if start == to or not count:
+        return x
+    others = [a for a in range(x.type.rank) if not start <= a < start + count]
+    grid = range(start, start + count)
+    return c.transpose(x, [*others[:to], *grid, *others[to:]])
 
 
-@RULES("method:__setitem__")
-def setitem(c: Call, x: Value, index: Any, value: Any) -> Value:
-    """Only where one axis is written by a plain slice: concat of before, the value and after."""
-    items = _expanded(index, x.type.rank)
-    written = [i for i, item in enumerate(items) if item != slice(None)]
-    if len(items) != x.type.rank or len(written) > 1:
-        raise UnsupportedCase("writing to more than one axis at a time")
-    new = c.cast(c.value(value, x.type.dtype), x.type.dtype)
-    if not written:
-        return c.expand(new, x.type.shape)
-    (axis,) = written
-    size, item = x.type.shape[axis], items[axis]
-    if not isinstance(size, int) or not isinstance(item, (slice, int)):
-        raise UnsupportedCase(f"writing to {item!r} of an axis of size {size}")
-    span = item if isinstance(item, slice) else slice(item % size, item % size + 1)
-    start, stop, step = span.indices(size)
-    if step != 1:
-        raise UnsupportedCase(f"writing with step {step}")
-    shape = (*x.type.shape[:axis], stop - start, *x.type.shape[axis + 1 :])
-    if isinstance(item, int):
-        new = c.unsqueeze(c.expand(new, (*shape[:axis], *shape[axis + 1 :])), [axis])
-    parts = [c.expand(new, shape)]
-    rest: list[Span | None] = [None] * x.type.rank
-    for place, low, high in ((0, 0, start), (len(parts) + 1, stop, size)):
-        if high > low:
-            spans = list(rest)
-            spans[axis] = (low, high, 1)
-            parts.insert(place, c.slice(x, spans))
-    return parts[0] if len(parts) == 1 else c.emit(ops.Concat(axis=axis), *parts)
+def _axes(wanted: Places) -> list[Any]:
+    """One entry for each axis of the result; None for added ones."""
+    axes: list[Any] = []
+    for axis in wanted.layout:
+        axes += ["grid"] * len(wanted.grid) if axis == "grid" else [axis]
+    return axes

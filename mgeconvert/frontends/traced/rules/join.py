@@ -23,7 +23,9 @@ def concat(c: Call, inps: Sequence[Any], axis: int = 0, device: Any = None) -> V
 
 @RULES("function:tensor.stack")
 def stack(c: Call, inps: Sequence[Any], axis: int = 0, device: Any = None) -> Value:
-    values = [c.unsqueeze(x, [axis]) for x in operands(c, *inps)]
+    """Scalars become rows of one element: so MegEngine has it."""
+    parts = [x if x.type.rank else c.unsqueeze(x, [0]) for x in operands(c, *inps)]
+    values = [c.unsqueeze(x, [axis]) for x in parts]
     place = c.axis(axis, values[0].type.rank)
     return c.emit(ops.Concat(axis=place), *values)
 

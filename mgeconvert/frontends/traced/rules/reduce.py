@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.traced.call import Call
 from mgeconvert.frontends.traced.rules.table import RULES
 from mgeconvert.ir import DType, Value, ops
@@ -18,22 +17,25 @@ REDUCTIONS: dict[str, type[ops.ReduceSum]] = {
 
 
 def reduced(c: Call, op: Any, x: Value, axis: Any, *, keepdims: bool) -> Value:
-    """Reduce over an axis, several, or all; without axes to a tensor of one element."""
-    if axis is None:
-        flat = c.reshape(x, (-1,))
-        return c.emit(op(reduced=(0,), keepdims=True), flat)
+    """Reduce over an axis, several, or all."""
+    if not x.type.rank:
+        return c.emit(ops.Identity(), x)
     return c.emit(op(reduced=c.axes(axis, x.type.rank), keepdims=bool(keepdims)), x)
+
+
+def total(c: Call, x: Value, axis: Any, keepdims: bool) -> Value:
+    """Return sums; those of bools are int32."""
+    numbers = c.cast(x, DType.I32) if x.type.dtype is DType.BOOL else x
+    return reduced(c, ops.ReduceSum, numbers, axis, keepdims=keepdims)
 
 
 def _register(name: str, op: Any) -> None:
     @RULES(f"function:math.{name}", f"method:{name}")
     def rule(c: Call, inp: Value, axis: Any = None, keepdims: bool = False) -> Value:
-        x = inp
-        if x.type.dtype is DType.BOOL:
-            x = c.cast(x, DType.I32)
+        whole = inp.type.dtype is DType.BOOL
+        x = c.cast(inp, DType.I32) if whole else inp
         result = reduced(c, op, x, axis, keepdims=keepdims)
-        back = inp.type.dtype is DType.BOOL and name in ("max", "min")
-        return c.cast(result, DType.BOOL) if back else result
+        return c.cast(result, DType.BOOL) if whole and name in ("max", "min") else result
 
 
 for _name, _op in REDUCTIONS.items():
@@ -49,7 +51,7 @@ def mean(c: Call, inp: Value, axis: Any = None, keepdims: bool = False) -> Value
 def var(c: Call, inp: Value, axis: Any = None, keepdims: bool = False) -> Value:
     x = c.cast(inp, DType.F32)
     whole = c.axes(axis, x.type.rank)
-    centre = c.emit(ops.ReduceMean(reduced=whole, keepdims=True), x)
+    centre = reduced(c, ops.ReduceMean, x, whole, keepdims=True)
     difference = c.emit(ops.Sub(), x, centre)
     squares = c.emit(ops.Mul(), difference, difference)
     return reduced(c, ops.ReduceMean, squares, axis, keepdims=keepdims)
@@ -63,22 +65,18 @@ def std(c: Call, inp: Value, axis: Any = None, keepdims: bool = False) -> Value:
 def _register_arg(name: str, op: Any) -> None:
     @RULES(f"function:math.{name}")
     def rule(c: Call, inp: Value, axis: Any = None, keepdims: bool = False) -> Value:
-        x, place = inp, 0
+        """Over several axes: one after the other from the last on, each of the result before."""
         if axis is None:
-            x = c.reshape(inp, (-1,))
-        else:
-            axes = c.axes(axis, x.type.rank)
-            if len(axes) != 1:
-                raise UnsupportedCase(f"{name} over the axes {axes}", hint="flatten them first")
-            place = axes[0]
-        keep = bool(keepdims) or axis is None
-        return c.cast(c.emit(op(axis=place, keepdims=keep), x), DType.I32)
+            return _index_of(c, op, c.reshape(inp, (-1,)), 0, keepdims=False)
+        result = inp
+        for place in reversed(c.axes(axis, inp.type.rank)):
+            result = _index_of(c, op, result, place, keepdims=bool(keepdims))
+        return result
+
+
+def _index_of(c: Call, op: Any, x: Value, axis: int, *, keepdims: bool) -> Value:
+    return c.cast(c.emit(op(axis=axis, keepdims=keepdims), x), DType.I32)
 
 
 _register_arg("argmax", ops.ArgMax)
 _register_arg("argmin", ops.ArgMin)
-
-
-@RULES("function:tensor.cumsum")
-def cumsum(c: Call, inp: Value, axis: int) -> Value:
-    return c.emit(ops.CumSum(axis=c.axis(axis, inp.type.rank)), inp)

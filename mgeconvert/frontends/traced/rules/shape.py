@@ -6,9 +6,8 @@ from typing import Any
 
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.traced.call import Call
-from mgeconvert.frontends.traced.rules.promotion import as_float
 from mgeconvert.frontends.traced.rules.table import RULES
-from mgeconvert.ir import DType, Value, ops
+from mgeconvert.ir import Value, ops
 from mgeconvert.ir.dims import Dim, missing_dim
 from mgeconvert.ir.ops.infer import broadcast
 
@@ -79,6 +78,11 @@ def squeeze(c: Call, inp: Value, axis: Any = None) -> Value:
     return c.squeeze(inp, c.numbers(axis))
 
 
+@RULES("method:_broadcast")
+def broadcast_method(c: Call, x: Value, *shape: Any) -> Value:
+    return broadcast_to(c, x, shape)
+
+
 @RULES("function:tensor.broadcast_to")
 def broadcast_to(c: Call, inp: Value, shape: Any) -> Value:
     target = list(c.shape(shape))
@@ -136,37 +140,3 @@ def tile(c: Call, inp: Value, reps: Any) -> Value:
         x = c.unsqueeze(x, range(len(counts) - x.type.rank))
     counts = (*(1,) * (x.type.rank - len(counts)), *counts)
     return c.emit(ops.Tile(repeats=counts), x)
-
-
-@RULES("method:__matmul__", "method:__imatmul__")
-def matmul_method(c: Call, x: Value, y: Value) -> Value:
-    return matmul(c, x, y)
-
-
-@RULES("method:__rmatmul__")
-def reflected_matmul(c: Call, x: Value, y: Value) -> Value:
-    return matmul(c, y, x)
-
-
-@RULES("function:math.matmul")
-def matmul(
-    c: Call,
-    inp1: Value,
-    inp2: Value,
-    transpose_a: bool = False,
-    transpose_b: bool = False,
-    compute_mode: str = "default",
-) -> Value:
-    a, b = as_float(c, c.value(inp1)), as_float(c, c.value(inp2))
-    if a.type.dtype is not b.type.dtype:
-        a, b = c.cast(a, DType.F32), c.cast(b, DType.F32)
-    drop = [i for i, x in ((-2, a), (-1, b)) if x.type.rank == 1]
-    a = c.unsqueeze(a, [0]) if a.type.rank == 1 else _turned(c, a, turn=transpose_a)
-    b = c.unsqueeze(b, [-1]) if b.type.rank == 1 else _turned(c, b, turn=transpose_b)
-    product = c.emit(ops.MatMul(), a, b)
-    return c.squeeze(product, drop)
-
-
-def _turned(c: Call, x: Value, *, turn: bool) -> Value:
-    rank = x.type.rank
-    return c.transpose(x, [*range(rank - 2), rank - 1, rank - 2]) if turn else x

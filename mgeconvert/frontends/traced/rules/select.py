@@ -1,0 +1,36 @@
+"""Selecting along an axis by tensors of indices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mgeconvert.errors import UnsupportedCase
+from mgeconvert.frontends.traced.call import Call
+from mgeconvert.frontends.traced.rules.table import RULES
+from mgeconvert.ir import DType, Value, ops
+
+
+@RULES("function:tensor.gather")
+def gather(c: Call, inp: Value, axis: int, index: Any) -> Value:
+    indices = c.cast(c.value(index), DType.I32)
+    return c.emit(ops.GatherElements(axis=c.axis(axis, inp.type.rank)), inp, indices)
+
+
+@RULES("function:tensor.scatter", limits="opset 9")
+def scatter(c: Call, inp: Value, axis: int, index: Any, source: Any) -> Value:
+    indices = c.cast(c.value(index), DType.I32)
+    new = c.cast(c.value(source), inp.type.dtype)
+    return c.emit(ops.ScatterElements(axis=c.axis(axis, inp.type.rank)), inp, indices, new)
+
+
+@RULES("function:tensor.cond_take", limits="the mask must be known when converting")
+def cond_take(c: Call, mask: Value, x: Value) -> tuple[Value, Value]:
+    if mask.const is None:
+        raise UnsupportedCase(
+            "a mask that is computed decides the shape",
+            hint="select with F.where, or use a mask that is known when converting",
+        )
+    indices = c.constant(np.flatnonzero(mask.const).astype(np.int32))
+    return c.emit(ops.Gather(axis=0), c.reshape(x, (-1,)), indices), indices
