@@ -30,6 +30,7 @@ class Journal:
         self._offset = 0
         self._lines = 0
         self._inode = 0
+        self.version = 0  # grows with every change, for what is derived from the entries
         self.refresh()
         if self._lines > 2 * len(self._entries) + SLACK:
             self._compact()
@@ -43,11 +44,13 @@ class Journal:
         if self._entries.get(name) == entry:
             return
         self._entries[name] = entry
+        self.version += 1
         self._append([name, entry])
 
     def drop(self, name: str) -> None:
         """Remove the entry of `name`, if there is one."""
         if self._entries.pop(name, None) is not None:
+            self.version += 1
             self._append([name, None])
 
     def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -64,6 +67,7 @@ class Journal:
             inode = os.fstat(file.fileno()).st_ino
             if inode != self._inode:  # new, or compacted by another process
                 self._entries, self._offset, self._lines, self._inode = {}, 0, 0, inode
+                self.version += 1
             file.seek(self._offset)
             data = file.read()
         end = data.rfind(b"\n") + 1
@@ -73,6 +77,7 @@ class Journal:
 
     def _replay(self, line: bytes) -> None:
         self._lines += 1
+        self.version += 1
         try:
             name, entry = json.loads(line)
         except (ValueError, TypeError):

@@ -24,6 +24,7 @@ class Known:
         self._state, self._store, self._publisher = state, store, publisher
         self._sources, self._toolchains = Sources(state.hashes), Toolchains(state.hashes)
         self._modes = tuple(modes)
+        self._keys: dict[tuple[str, ...], str] = {}
         self._results: dict[str, Result] = {}
         self._verdicts: dict[str, Verdict] = {}
 
@@ -37,20 +38,27 @@ class Known:
 
     def conversion_key(self, job: Job) -> str:
         """Return the key of the job's artifact; raises ConvertError for a bad source."""
-        source, toolchain = self.source(job), self.toolchain(job)
-        return conversion_key(job, toolchain, source=source.sha256, files={}, modes=self._modes)
+        source = self.source(job)
+        known = (job.name, source.sha256)
+        if known not in self._keys:
+            self._keys[known] = conversion_key(
+                job, self.toolchain(job), source=source.sha256, files={}, modes=self._modes
+            )
+        return self._keys[known]
 
     def check_key(self, job: Job, result: Result) -> str:
         """Return the key of the verdict on `result`; raises ConvertError for a missing file."""
-        source = self.source(job)
-        toolchain = self._toolchains.check(source.form, job.format)
-        return check_key(
-            job,
-            toolchain,
-            source=source.sha256,
-            files=[self._hash(path) for path in job.check_files()],
-            artifact=result.artifact,
-        )
+        source, files = self.source(job), tuple(map(self._hash, job.check_files()))
+        known = (job.name, source.sha256, *files, *(file.sha256 for file in result.files))
+        if known not in self._keys:
+            self._keys[known] = check_key(
+                job,
+                self._toolchains.check(source.form, job.format),
+                source=source.sha256,
+                files=files,
+                artifact=result.artifact,
+            )
+        return self._keys[known]
 
     def result(self, job: Job) -> Result | None:
         """Return the stored result of the job as it is now, None where it must be made."""

@@ -41,6 +41,8 @@ class Publisher:
     def __init__(self, state: State, store: Store) -> None:
         self._state, self._store = state, store
         self._root = state.folder.parent
+        self._by_job: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+        self._indexed = -1
 
     def is_published(self, job: Job, result: Result) -> bool:
         """Say whether exactly the files of `result` stand under the job's final names."""
@@ -123,7 +125,13 @@ class Publisher:
         return tuple(f for f in self.published() if places.get(f.job) != f.path.parent)
 
     def _entries(self, job: str) -> list[tuple[str, dict[str, Any]]]:
-        return [(n, e) for n, e in self._state.ledger.items() if e["job"] == job]
+        ledger = self._state.ledger
+        if self._indexed != ledger.version:
+            self._by_job = {}
+            for name, entry in ledger.items():
+                self._by_job.setdefault(entry["job"], []).append((name, entry))
+            self._indexed = ledger.version
+        return self._by_job.get(job, [])
 
     def _published(self, name: str, entry: dict[str, Any]) -> Published:
         path = Path(os.path.normpath(self._root / name))

@@ -60,7 +60,7 @@ class FolderStore:
     """The store in a folder, shared between processes, and between machines by a network drive.
 
     v1/objects/<2 hex>/<sha256>   bytes of artifact files
-    v1/records/<2 hex>/<key>      {"record": ..., "sha256": of the record's canonical JSON}
+    v1/records/<2 hex>/<key>      the SHA-256 of the second line, and the record as one line of JSON
     v1/locks/<key>                empty files, for flock
     """
 
@@ -83,8 +83,7 @@ class FolderStore:
     def put_record(self, key: str, record: dict[str, Any]) -> None:
         """Make `record` the record of `key`, durably and at once."""
         body = canonical(record)
-        wrapped = b'{"record":' + body + b',"sha256":"' + _digest(body).encode() + b'"}\n'
-        replace_file(self._record_path(key), wrapped, durable=True)
+        replace_file(self._record_path(key), _digest(body) + b"\n" + body, durable=True)
 
     def drop_record(self, key: str) -> None:
         """Forget the record of `key`."""
@@ -175,16 +174,14 @@ class ScratchStore(FolderStore):
         return True
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()
 
 
 def _opened(data: bytes) -> dict[str, Any] | None:
     """Return the record in `data`, or None where it is not what was written."""
-    try:
-        wrapped = json.loads(data)
-        record = wrapped["record"]
-        good = wrapped["sha256"] == _digest(canonical(record))
-    except (ValueError, KeyError, TypeError):
+    digest, _, body = data.partition(b"\n")
+    if digest != _digest(body):
         return None
-    return record if good and isinstance(record, dict) else None
+    record: dict[str, Any] = json.loads(body)
+    return record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 # Version of report.json; a change that a reader could notice raises it.
@@ -132,6 +132,18 @@ class Report:
 
 
 def to_json(report: Report) -> str:
-    """Return report.json: the schema's version, then every field; keys sorted, lists in order."""
-    data = {"schema": SCHEMA, "counts": report.counts, **asdict(report)}
-    return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    """Return report.json: the schema's version, then every field; keys sorted, a line per job."""
+    head = {
+        "schema": SCHEMA,
+        "counts": report.counts,
+        "manifest": report.manifest,
+        "converter": report.converter,
+        "interrupted": report.interrupted,
+        "orphans": report.orphans,
+    }
+    jobs = ",\n".join(map(_dump, report.jobs))
+    return f'{_dump(head)[:-1]}, "jobs": [\n{jobs}\n]}}\n'
+
+
+def _dump(data: Any) -> str:
+    return json.dumps(data, sort_keys=True, ensure_ascii=False, default=vars)
