@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +98,8 @@ def _row(build: Build, job: Job) -> JobRow:
         notes=result.notes if result else (),
         problems=problems,
         settings={**settings.pop("options"), **settings},
-        check_settings=asdict(job.check),
-        limits=asdict(job.limits),
+        check_settings=vars(job.check),
+        limits=vars(job.limits),
         made_from=result.made_from if result else {},
         check=verdict.details if verdict else {},
         conversion=_work(build, result, done["convert"]),
