@@ -2,6 +2,9 @@
 
 from mgeconvert.frontends.traced.rules import (
     activation,
+    applied,
+    applied_elementwise,
+    applied_index,
     assign,
     conv,
     create,
@@ -29,6 +32,9 @@ from mgeconvert.frontends.traced.rules.table import RULES
 __all__ = [
     "RULES",
     "activation",
+    "applied",
+    "applied_elementwise",
+    "applied_index",
     "select",
     "ranges",
     "order",

@@ -24,15 +24,19 @@ def setitem(c: Call, x: Value, index: Any, value: Any) -> Value:
     """x[...] = y, with nothing but the Ellipsis, is y itself: so MegEngine has it."""
     if index is Ellipsis:
         return c.emit(ops.Identity(), c.value(value))
-    new = c.cast(c.value(value, x.type.dtype), x.type.dtype)
     mask = _mask(index)
     if mask is not None:
-        return _where(c, x, mask, new)
-    wanted = places(c, x, index)
-    return write(c, x, wanted, _fitted(c, x, wanted, new))
+        return _where(c, x, mask, c.cast(c.value(value, x.type.dtype), x.type.dtype))
+    return assigned(c, x, places(c, x, index), value)
 
 
-def write(c: Call, x: Value, wanted: Places, new: Value) -> Value:
+def assigned(c: Call, x: Value, wanted: Places, value: Any) -> Value:
+    """Return x with `value`, of any shape that broadcasts, written where `wanted` says."""
+    new = c.cast(c.value(value, x.type.dtype), x.type.dtype)
+    return _write(c, x, wanted, fitted(c, x, wanted, new))
+
+
+def _write(c: Call, x: Value, wanted: Places, new: Value) -> Value:
     """Return x with `new`, of the region's shape and axis order, written where `wanted` says.
 
     `new` has the grid of the index tensors first, then the axes that stay.
@@ -119,7 +123,7 @@ def _at_list(c: Call, x: Value, axis: int, listed: Sequence[int], new: Value) ->
     return c.emit(ops.Gather(axis=axis), both, c.constant(np.array(source, np.int32)))
 
 
-def _fitted(c: Call, x: Value, wanted: Places, new: Value) -> Value:
+def fitted(c: Call, x: Value, wanted: Places, new: Value) -> Value:
     """Broadcast a value to the region, and put the grid of the index tensors first."""
     region = read(c, x, wanted).type.shape  # dead code afterwards
     while new.type.rank > len(region) and new.type.shape[0] == 1:

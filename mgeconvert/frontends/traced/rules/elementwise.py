@@ -197,18 +197,17 @@ def square(c: Call, x: Value) -> Value:
 
 
 @RULES("function:elemwise.clip")
-def clip(c: Call, x: Value, lower: Any = None, upper: Any = None) -> Value:
+def clip(c: Call, x: Any, lower: Any = None, upper: Any = None) -> Value:
     """Where the limits cross, what is below the lower one becomes that: so MegEngine has it."""
-    result = x
-    if isinstance(lower, (int, float)) and isinstance(upper, (int, float)) and lower > upper:
-        value, low, high = operands(c, x, lower, upper)
-        low, high = (c.expand(limit, x.type.shape) for limit in (low, high))
-        return c.emit(ops.Where(), c.emit(ops.Less(), value, low), low, high)
-    if lower is not None:
-        result = binary(c, ops.Maximum(), result, lower)
-    if upper is not None:
-        result = binary(c, ops.Minimum(), result, upper)
-    return result
+    if lower is None or upper is None:
+        kind, limit = (ops.Minimum(), upper) if lower is None else (ops.Maximum(), lower)
+        return binary(c, kind, x, limit)
+    value, low, high = operands(c, x, lower, upper)
+    numbers = isinstance(lower, (int, float)) and isinstance(upper, (int, float))
+    if numbers and lower <= upper:
+        return c.emit(ops.Minimum(), c.emit(ops.Maximum(), value, low), high)
+    below = c.emit(ops.Less(), value, low)
+    return c.emit(ops.Where(), below, low, c.emit(ops.Minimum(), value, high))
 
 
 @RULES("function:math.isnan")

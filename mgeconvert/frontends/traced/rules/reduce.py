@@ -67,14 +67,15 @@ def _register_arg(name: str, op: Any) -> None:
     def rule(c: Call, inp: Value, axis: Any = None, keepdims: bool = False) -> Value:
         """Over several axes: one after the other from the last on, each of the result before."""
         if axis is None:
-            return _index_of(c, op, c.reshape(inp, (-1,)), 0, keepdims=False)
+            return index_of(c, op, c.reshape(inp, (-1,)), 0, keepdims=False)
         result = inp
         for place in reversed(c.axes(axis, inp.type.rank)):
-            result = _index_of(c, op, result, place, keepdims=bool(keepdims))
+            result = index_of(c, op, result, place, keepdims=bool(keepdims))
         return result
 
 
-def _index_of(c: Call, op: Any, x: Value, axis: int, *, keepdims: bool) -> Value:
+def index_of(c: Call, op: Any, x: Value, axis: int, *, keepdims: bool) -> Value:
+    """Return the int32 index of an extreme element along one axis."""
     return c.cast(c.emit(op(axis=axis, keepdims=keepdims), x), DType.I32)
 
 
