@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Format: TypeAlias = Literal["traced", "mge", "onnx"]
 
-READERS = ("traced",)
+READERS = ("traced", "mge")
 """The formats that a conversion can begin with."""
 
 HEAD = 16

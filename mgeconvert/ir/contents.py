@@ -11,8 +11,13 @@ import numpy as np
 from mgeconvert.ir import ops
 from mgeconvert.ir.dims import Dim, Shape, product
 from mgeconvert.ir.graph import Node, Value
-from mgeconvert.ir.op import Op
+from mgeconvert.ir.op import Array, Op
+from mgeconvert.ir.types import DType
 
+KEEPING = (
+    *(ops.Squeeze, ops.Unsqueeze, ops.Reshape, ops.Cast, ops.Identity),
+    *(ops.Floor, ops.Ceil, ops.Round),  # of whole numbers
+)
 LONGEST = 64  # elements of a tensor that is taken for a shape
 
 ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
@@ -26,15 +31,16 @@ ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
 def dims_of(value: Value) -> Shape | None:
     """Return the elements of a scalar or vector of integers, as dimensions; None if not known.
 
+    Floats count where they hold whole numbers: MegEngine multiplies sizes by factors.
     This is how arithmetic on shapes, as in x.reshape(x.shape[0], -1), is resolved: symbols stay
     symbols, and the nodes that computed the shape are dead afterwards.
     """
-    if not value.type.dtype.is_integer or value.type.rank > 1:
+    if value.type.dtype is DType.BOOL or value.type.rank > 1:
         return None
     if not isinstance(value.type.size, int) or value.type.size > LONGEST:
         return None
     if value.const is not None:
-        return tuple(int(n) for n in value.const.reshape(-1))
+        return _whole_numbers(value.const)
     node = value.producer
     if node is None:
         return None
@@ -42,6 +48,14 @@ def dims_of(value: Value) -> Shape | None:
         return node.op.dims
     known = [dims_of(v) for v in node.inputs]
     return _through(node, value, known)
+
+
+def _whole_numbers(array: Array) -> Shape | None:
+    if array.dtype.kind == "f" and not bool(
+        (np.isfinite(array) & (np.floor(array) == array)).all()
+    ):
+        return None
+    return tuple(int(n) for n in array.reshape(-1))
 
 
 def _through(node: Node[Any], value: Value, known: Sequence[Shape | None]) -> Shape | None:
@@ -61,7 +75,7 @@ def _through(node: Node[Any], value: Value, known: Sequence[Shape | None]) -> Sh
 
 
 def _through_unary(op: Op, value: Value, dims: Shape) -> Shape | None:
-    if isinstance(op, (ops.Squeeze, ops.Unsqueeze, ops.Reshape, ops.Cast, ops.Identity)):
+    if isinstance(op, KEEPING):
         return dims
     if isinstance(op, ops.Slice):
         return _slice(op, dims)

@@ -19,6 +19,9 @@ from tests.mge.networks import CASES
 
 def main(folder: Path) -> None:
     for path in sorted(folder.glob("*.mge")):
+        if path.with_suffix(".npz").exists() or path.with_suffix(".txt").exists():
+            continue
+        path.with_suffix(".txt").write_text("MegEngine dies or hangs")  # unless it gets further
         feeds = CASES[path.name.split(".")[0]].feeds
         try:
             arrays = run(path, feeds)
@@ -27,6 +30,7 @@ def main(folder: Path) -> None:
             path.with_suffix(".txt").write_text(text)
         else:
             np.savez(path.with_suffix(".npz"), **arrays)
+            path.with_suffix(".txt").unlink()
 
 
 def run(path: Path, feeds: tuple[Any, ...]) -> dict[str, np.ndarray]:

@@ -1,1 +1,19 @@
-"""The frontend for MegEngine graph dumps (`.mge`): from the file to records, without MegEngine."""
+"""MegEngine's graph dumps (`.mge`), read without MegEngine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mgeconvert.frontends.mge.lift import lift
+from mgeconvert.frontends.mge.read import read
+from mgeconvert.ir import Graph
+
+__all__ = ["lift", "read", "read_graph"]
+
+
+def read_graph(
+    path: Path, *, shapes: Mapping[str, Sequence[int | str]], outputs: Sequence[str]
+) -> Graph:
+    """Return the IR of the `.mge` file at `path`; see `mgeconvert.frontends.read`."""
+    return lift(read(path), shapes=shapes, outputs=outputs)

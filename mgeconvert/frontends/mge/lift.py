@@ -1,0 +1,214 @@
+"""From the records of a dump to the IR."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from mgeconvert.errors import (
+    ConversionFailed,
+    ConvertError,
+    Location,
+    UnsupportedCase,
+    UnsupportedOp,
+)
+from mgeconvert.frontends.mge.call import Call
+from mgeconvert.frontends.mge.dtypes import element_type, native, quantization
+from mgeconvert.frontends.mge.layout import Packings
+from mgeconvert.frontends.mge.records import (
+    CONSTANTS,
+    INPUT,
+    MgeModel,
+    MgeOperator,
+    MgeOutput,
+    MgeTensor,
+)
+from mgeconvert.frontends.mge.rules import REFUSED, RULES
+from mgeconvert.frontends.mge.tidy import fuse_affine
+from mgeconvert.ir import Graph, TensorType, Value
+from mgeconvert.ir.dims import Shape, dim
+
+STAGE = "mge"
+HINT = "see docs/operators.md for what is handled, or write the model without it"
+
+Shapes = Mapping[str, Sequence[int | str]]
+
+
+class Lifter:
+    """Adds the operators of a dump to an IR graph."""
+
+    def __init__(self, model: MgeModel) -> None:
+        self.graph = Graph()
+        self.problems: list[ConvertError] = []
+        self.env: dict[int, Value] = {}
+        self._names = {var.id: var.name for var in model.vars}
+        self._packings = Packings()
+
+    def run(self, operators: Sequence[MgeOperator]) -> None:
+        """Lift the operators in order; those that need the result of a failed one are left out."""
+        for operator in operators:
+            if operator.type != INPUT and all(i in self.env for i in operator.inputs):
+                self._guarded(operator, self._lift)
+
+    def inputs(self, operators: Sequence[MgeOperator], shapes: Shapes) -> None:
+        """Add the input ports."""
+        for index, operator in enumerate(operators):
+            (tensor,), (made,) = operator.tensors[:1], operator.outputs[:1]
+            name = tensor.name or f"input_{index}"
+
+            def add(_: MgeOperator, name: str = name, made: int = made) -> None:
+                type_ = _input_type(tensor, name, shapes.get(name))  # noqa: B023
+                self.env[made] = self.graph.input(name, type_)
+
+            self._guarded(operator, add)
+
+    def _guarded(self, operator: MgeOperator, work: Callable[[MgeOperator], None]) -> None:
+        try:
+            work(operator)
+        except ConvertError as error:
+            error.at = error.at or self._location(operator)
+            self.problems.append(error)
+
+    def _location(self, operator: MgeOperator) -> Location:
+        names = ", ".join(filter(None, (self._names.get(i) for i in operator.outputs)))
+        return Location(STAGE, operator.registered, names or self._name(operator))
+
+    def _name(self, operator: MgeOperator) -> str:
+        made = operator.outputs[0] if operator.outputs else operator.index
+        return self._names.get(made) or operator.name or f"{operator.type}_{made}"
+
+    def _lift(self, operator: MgeOperator) -> None:
+        if operator.type in CONSTANTS:
+            for made, tensor in zip(operator.outputs, operator.tensors):
+                name = self._names.get(made) or tensor.name or f"{operator.type}_{made}"
+                self.env[made] = self._constant(name, tensor)
+            return
+        call = Call(
+            self.graph,
+            self._location(operator),
+            self._name(operator),
+            operator=operator,
+            packings=self._packings,
+        )
+        results = self._apply(call, [self.env[i] for i in operator.inputs])
+        if len(results) < len(operator.outputs):
+            results = (*results, *[None] * (len(operator.outputs) - len(results)))
+        for made, value in zip(operator.outputs, results):
+            if value is not None:
+                self.env[made] = value
+                self._rename(call, value, self._names.get(made) or call.name)
+
+    def _constant(self, name: str, tensor: MgeTensor) -> Value:
+        quant = quantization(tensor.dtype)
+        if quant is None:
+            element_type(tensor.dtype)
+        assert tensor.data is not None
+        value = self.graph.constant(name, native(tensor.data))
+        value.quant = quant
+        return value
+
+    def _apply(self, call: Call, inputs: Sequence[Value]) -> tuple[Value | None, ...]:
+        kind = call.operator.type
+        rule = RULES.find(kind)
+        if rule is None:
+            reason = REFUSED.get(kind, f"no rule for the operator {kind}")
+            raise UnsupportedOp(reason, hint=HINT)
+        result: Any = rule(call, *inputs)
+        return result if isinstance(result, tuple) else (result,)
+
+    def _rename(self, call: Call, value: Value, name: str) -> None:
+        """Give a result the name of its variable, which a value on the way to it may have."""
+        if value.name == name or value not in call.made:
+            return
+        for other in call.made:
+            if other.name == name:
+                other.name, value.name = value.name, other.name
+                return
+        value.name = self.graph.unique(name)
+
+
+def lift(model: MgeModel, *, shapes: Shapes, outputs: Sequence[str]) -> Graph:
+    """Return the IR of `model`; raise ConversionFailed with all the problems found.
+
+    `shapes` overrides the shapes of inputs by name. `outputs` names variables as end points;
+    without them the model's own outputs are taken.
+    """
+    wanted = _end_points(model, outputs) if outputs else model.outputs
+    needed = _needed(model, [o.id for o in wanted])
+    inputs = [o for o in model.inputs() if o.index in needed or not outputs]
+    _need_names(shapes, [o.tensors[0].name for o in model.inputs()])
+    lifter = Lifter(model)
+    lifter.inputs(inputs, shapes)
+    lifter.run([o for o in model.operators if o.index in needed])
+    missing = [o for o in wanted if o.id not in lifter.env]
+    if lifter.problems:
+        raise ConversionFailed(lifter.problems)
+    if missing:
+        names = ", ".join(o.name or f"variable {o.id}" for o in missing)
+        raise UnsupportedCase(f"{names} exists in training only", at=Location(STAGE))
+    _publish(lifter, wanted)
+    fuse_affine(lifter.graph)
+    return lifter.graph
+
+
+def _publish(lifter: Lifter, wanted: Sequence[MgeOutput]) -> None:
+    counts: dict[str, int] = {}
+    for index, output in enumerate(wanted):
+        name = output.name or f"output_{index}"
+        counts[name] = counts.get(name, 0) + 1
+        suffix = f"_{counts[name] - 1}" if counts[name] > 1 else ""
+        lifter.graph.output(name + suffix, lifter.env[output.id])
+
+
+def _end_points(model: MgeModel, names: Sequence[str]) -> tuple[MgeOutput, ...]:
+    """Return the variables of these names; raise UnsupportedCase for names that there are not."""
+    known = {var.name: var.id for var in model.vars if var.name}
+    known |= {output.name: output.id for output in model.outputs if output.name}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        hint = "names of variables are kept with keep_var_name=1 or 2" if len(known) < 2 else ""
+        raise UnsupportedCase(
+            f"the graph has no variable {', '.join(map(repr, unknown))}",
+            at=Location(STAGE),
+            hint=hint or _near(unknown[0], known),
+        )
+    return tuple(MgeOutput(known[name], name) for name in names)
+
+
+def _near(name: str, known: Mapping[str, int]) -> str:
+    import difflib
+
+    found = difflib.get_close_matches(name, known, 3, 0.4)
+    return f"did you mean {' or '.join(map(repr, found))}?" if found else ""
+
+
+def _needed(model: MgeModel, ids: Sequence[int]) -> set[int]:
+    """Return the indices of the operators behind variables."""
+    producers = model.producers()
+    found: set[int] = set()
+    waiting = list(ids)
+    while waiting:
+        operator = producers[waiting.pop()]
+        if operator.index not in found:
+            found.add(operator.index)
+            waiting += operator.inputs
+    return found
+
+
+def _input_type(tensor: MgeTensor, name: str, override: Sequence[int | str] | None) -> TensorType:
+    shape: Shape = tensor.shape if override is None else tuple(dim(d) for d in override)
+    if len(shape) != len(tensor.shape):
+        raise UnsupportedCase(
+            f"input {name!r} has {len(tensor.shape)} axes, the manifest gives {len(shape)}"
+        )
+    return TensorType(element_type(tensor.dtype), shape)
+
+
+def _need_names(shapes: Mapping[str, Any], names: Sequence[str]) -> None:
+    unknown = sorted(set(shapes) - set(names))
+    if unknown:
+        raise UnsupportedCase(
+            f"the model has no input {', '.join(map(repr, unknown))}",
+            at=Location(STAGE),
+            hint=f"its inputs are {', '.join(map(repr, names))}",
+        )

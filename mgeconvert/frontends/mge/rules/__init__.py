@@ -1,0 +1,35 @@
+"""One rule for each operator of MegEngine's graphs, by family."""
+
+from mgeconvert.frontends.mge.rules import (
+    conv,
+    create,
+    elementwise,
+    index,
+    linear,
+    norm,
+    pool,
+    recurrent,
+    reduce,
+    relayout,
+    resize,
+    shape,
+)
+from mgeconvert.frontends.mge.rules.refused import REFUSED
+from mgeconvert.frontends.mge.rules.table import RULES
+
+__all__ = [
+    "REFUSED",
+    "RULES",
+    "conv",
+    "create",
+    "elementwise",
+    "index",
+    "linear",
+    "norm",
+    "pool",
+    "recurrent",
+    "reduce",
+    "relayout",
+    "resize",
+    "shape",
+]

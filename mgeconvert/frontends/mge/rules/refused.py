@@ -1,0 +1,41 @@
+"""Operators that are known and refused, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mgeconvert.frontends.mge.dtypes import NOT_YET
+
+DATA = "the size of its result depends on data"
+RANDOM = "its result is random"
+NONE = "it has no counterpart in the IR"
+
+REFUSED: Mapping[str, str] = {
+    "CondTake": DATA,
+    "NonZero": DATA,
+    "NMSKeepMGB": "non-maximum suppression has no counterpart in the IR",
+    "UniformRNG": RANDOM,
+    "GaussianRNG": RANDOM,
+    "GammaRNG": RANDOM,
+    "BetaRNG": RANDOM,
+    "PoissonRNG": RANDOM,
+    "PermutationRNG": RANDOM,
+    "ShuffleRNGForward": RANDOM,
+    "Dropout": f"{RANDOM}: dump the model in evaluation mode",
+    "FakeQuant": NOT_YET,
+    "TQT": NOT_YET,
+    "LSQ": NOT_YET,
+    "BatchConvBiasForward": NOT_YET,
+    "SVD": NONE,
+    "MatrixInverse": NONE,
+    "WarpAffine": NONE,
+    "Remap": NONE,
+    "CvtColor": NONE,
+    "CorrelationForward": NONE,
+    "DeformableConvForward": NONE,
+    "DeformablePSROIPoolingForward": NONE,
+    "RegionRestrictedConvolution": NONE,
+    "ROIAlign": NONE,
+    "ROIPooling": NONE,
+    "MultiHeadAttn": f"{NONE}: write the attention as matrix products and a softmax",
+}
