@@ -66,6 +66,11 @@ def hash_and_write(fd: int, chunks: Iterable[bytes | bytearray | memoryview]) ->
     return digest.hexdigest(), size
 
 
+def _absolute(path: str | Path) -> str:
+    name = os.fspath(path)
+    return name if name.startswith("/") else os.path.abspath(name)
+
+
 def _state(stat: os.stat_result) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
@@ -83,7 +88,7 @@ class FileHashes:
 
     def of(self, path: str | Path) -> str:
         """Return the SHA-256 of `path`; raises FileNotFoundError where there is none."""
-        name = os.path.abspath(path)
+        name = _absolute(path)
         stat = os.stat(name)
         entry = self._journal.get(name)
         if entry and entry["state"] == _state(stat) and self._trusts(name, stat, entry["at"]):
@@ -99,7 +104,7 @@ class FileHashes:
 
     def knows(self, path: str | Path) -> bool:
         """Say whether `of` would answer without reading the file."""
-        name = os.path.abspath(path)
+        name = _absolute(path)
         entry = self._journal.get(name)
         if not entry or not os.path.exists(name):
             return False

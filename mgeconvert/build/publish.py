@@ -43,13 +43,14 @@ class Publisher:
         self._root = state.folder.parent
         self._by_job: dict[str, list[tuple[str, dict[str, Any]]]] = {}
         self._indexed = -1
+        self._names: dict[str, str] = {}
 
     def is_published(self, job: Job, result: Result) -> bool:
         """Say whether exactly the files of `result` stand under the job's final names."""
-        wanted = {self._name(Path(job.output) / file.name): file.sha256 for file in result.files}
+        wanted = {f"{job.output}/{file.name}": file.sha256 for file in result.files}
         ours = {name for name, entry in self._entries(job.name)}
-        return ours == set(wanted) and all(
-            self._state.hashes.maybe(self._root / name) == sha256 for name, sha256 in wanted.items()
+        return ours == set(map(self._name, wanted)) and all(
+            self._state.hashes.maybe(path) == sha256 for path, sha256 in wanted.items()
         )
 
     @contextlib.contextmanager
@@ -137,8 +138,12 @@ class Publisher:
         path = Path(os.path.normpath(self._root / name))
         return Published(path, entry["job"], entry["sha256"], entry["size"])
 
-    def _name(self, path: Path) -> str:
-        return Path(os.path.relpath(path, self._root)).as_posix()
+    def _name(self, path: Path | str) -> str:
+        """Return the path as the ledger has it: relative to the manifest's folder."""
+        name = os.fspath(path)
+        if name not in self._names:
+            self._names[name] = os.path.relpath(name, self._root)
+        return self._names[name]
 
 
 def _remove_if_empty(folder: Path, *, below: Path) -> None:
