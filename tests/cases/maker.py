@@ -126,7 +126,7 @@ def random_array(data: Data, shape: tuple[int, ...], seed: int) -> np.ndarray:
 
 
 def dump(net: M.Module, inputs: list[mge.Tensor], path: Path) -> None:
-    @jit.trace(symbolic=True, capture_as_constant=True)
+    @jit.trace(symbolic=True, capture_as_const=True)
     def run(*args: mge.Tensor) -> Any:
         return net(*args)
 

@@ -168,7 +168,8 @@ def output_padding(wanted: Shape, natural: Shape) -> tuple[int, ...]:
     known = tuple(n for n in extra if isinstance(n, int) and n >= 0)
     if len(known) != len(extra):
         raise UnsupportedCase(
-            f"a transposed convolution to {list(map(str, wanted))}, naturally {list(map(str, natural))}"
+            f"a transposed convolution to ({', '.join(map(str, wanted))}), where "
+            f"({', '.join(map(str, natural))}) is natural"
         )
     return known
 
