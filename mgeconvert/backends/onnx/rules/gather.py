@@ -104,7 +104,7 @@ def gather_nd_flat(e: Emitter, node: Node[ops.GatherNd]) -> str:
 @RULES(
     ops.ScatterElements,
     since=7,
-    limits="opset 9, to add 16; below opset 11 computed indices are not negative",
+    limits="from opset 9 on, adding from 16 on; below opset 11 computed indices are not negative",
 )
 def scatter_elements(e: Emitter, node: Node[ops.ScatterElements]) -> str:
     """Called Scatter at opsets 9 and 10; the reduction came with 16."""
@@ -115,7 +115,7 @@ def scatter_elements(e: Emitter, node: Node[ops.ScatterElements]) -> str:
     return e.emit(name, *e.inputs(node), axis=node.op.axis, reduction="add" if adds else None)
 
 
-@RULES(ops.ScatterNd, since=7, limits="opset 11, to add 16")
+@RULES(ops.ScatterNd, since=7, limits="from opset 11 on, adding from 16 on")
 def scatter_nd(e: Emitter, node: Node[ops.ScatterNd]) -> str:
     adds = node.op.reduction == "add"
     if e.opset < (16 if adds else 11):
