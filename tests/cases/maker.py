@@ -1,7 +1,9 @@
 """Makes the files of operator cases with MegEngine: `python -m tests.cases.maker REQUEST FOLDER`.
 
 For each case, by its key: `.tm`, `.mge`, `.npz` (inputs as in.NAME, outputs as out.INDEX, with 5
-for the first sizes as in5.NAME and out5.INDEX), and `.json` with what could not be made, and why.
+for the first sizes as in5.NAME and out5.INDEX), `.graph.npz` (what MegEngine computes from the
+`.mge`, which may differ: out.INDEX and out5.INDEX), and `.json` with what could not be made, and
+why.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from megengine.core import set_option
 from megengine.core._imperative_rt.core2 import apply
 from megengine.core.ops import builtin
 from megengine.traced_module import trace_module
+from megengine.utils.comp_graph_tools import GraphInference
 
 from tests.cases.case import Case, Data
 
@@ -52,6 +55,7 @@ def make(case: Case, folder: Path) -> None:
     else:
         try:
             dump(net, inputs, folder / f"{case.key}.mge")
+            np.savez(folder / f"{case.key}.graph.npz", **dumped(case, seed, folder))
         except Exception as error:
             facts["mge"] = f"{type(error).__name__}: {error}"
     (folder / f"{case.key}.json").write_text(json.dumps(facts))
@@ -105,6 +109,19 @@ def evaluated(net: M.Module, case: Case, seed: int) -> dict[str, np.ndarray]:
         results = result if isinstance(result, (tuple, list)) else (result,)
         for index, tensor in enumerate(results):
             arrays[f"out{suffix}.{index}"] = mge.Tensor(tensor).numpy()
+    return arrays
+
+
+def dumped(case: Case, seed: int, folder: Path) -> dict[str, np.ndarray]:
+    """Run the dump; tensors of rank 0 are vectors of one element there."""
+    with (folder / f"{case.key}.mge").open("rb") as file:
+        graph = GraphInference(file)
+    arrays: dict[str, np.ndarray] = {}
+    for suffix, batch in (("", None), ("5", OTHER_BATCH))[: 2 if case.dynamic else 1]:
+        given = {f"arg_{i}": a for i, a in enumerate(feeds(case, seed, batch).values())}
+        values = graph.run(inp_dict={name: given[name] for name in graph._inp_dict})
+        for index, output in enumerate(graph._origin_outputs):
+            arrays[f"out{suffix}.{index}"] = np.asarray(values[output.name])
     return arrays
 
 

@@ -29,6 +29,7 @@ class Files:
     mge: Path
     arrays: dict[str, np.ndarray]
     failures: dict[str, str]
+    graph: dict[str, np.ndarray]
 
     def feeds(self, suffix: str = "") -> dict[str, np.ndarray]:
         """The inputs by name."""
@@ -37,6 +38,11 @@ class Files:
     def outputs(self, suffix: str = "") -> list[np.ndarray]:
         """The outputs in order."""
         return list(self._part(f"out{suffix}.").values())
+
+    def graph_outputs(self, suffix: str = "") -> list[np.ndarray]:
+        """What MegEngine computes from the dump, in order."""
+        prefix = f"out{suffix}."
+        return [array for name, array in self.graph.items() if name.startswith(prefix)]
 
     def _part(self, prefix: str) -> dict[str, np.ndarray]:
         return {k.removeprefix(prefix): v for k, v in self.arrays.items() if k.startswith(prefix)}
@@ -49,11 +55,15 @@ def files(case: Case, family: Sequence[Case]) -> Files:
         _make(tuple(family), folder)
     stem = folder / case.key
     failures = json.loads(stem.with_suffix(".json").read_text())
-    arrays: dict[str, np.ndarray] = {}
-    if stem.with_suffix(".npz").exists():
-        with np.load(stem.with_suffix(".npz")) as loaded:
-            arrays = {name: loaded[name] for name in loaded.files}
-    return Files(stem.with_suffix(".tm"), stem.with_suffix(".mge"), arrays, failures)
+    arrays, graph = (_load(stem.with_suffix(ending)) for ending in (".npz", ".graph.npz"))
+    return Files(stem.with_suffix(".tm"), stem.with_suffix(".mge"), arrays, failures, graph)
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    if not path.exists():
+        return {}
+    with np.load(path) as loaded:
+        return {name: loaded[name] for name in loaded.files}
 
 
 @functools.cache

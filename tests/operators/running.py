@@ -34,8 +34,8 @@ def check_interpreted(case: Case, family: str, source: str) -> None:
         assert [p.name for p in graph.inputs] == [name for name, _ in case.data]
     assert len({p.name for p in graph.outputs}) == len(graph.outputs)
     for suffix in _suffixes(case):
-        feeds = _by_port(graph, made.feeds(suffix))
-        compare(case, list(evaluate(graph, feeds).values()), made.outputs(suffix))
+        feeds = _by_port(graph, case, made.feeds(suffix), source)
+        compare(case, list(evaluate(graph, feeds).values()), _wanted(made, source, suffix))
     return None
 
 
@@ -45,12 +45,12 @@ def check_onnx(case: Case, family: str, source: str, opset: int) -> None:
     if frontend_refuses(case, source):
         return None
     graph = read(case, made, source)
-    feeds = [_by_port(graph, made.feeds(suffix)) for suffix in _suffixes(case)]
+    feeds = [_by_port(graph, case, made.feeds(s), source) for s in _suffixes(case)]
     if backend_refuses(case, source, opset):
         return expect_refusal(lambda: to_onnx(graph, opset))
     run = runner(to_onnx(graph, opset))
     for suffix, arrays in zip(_suffixes(case), feeds):
-        compare(case, run(arrays), made.outputs(suffix))
+        compare(case, run(arrays), _wanted(made, source, suffix))
     return None
 
 
@@ -117,12 +117,30 @@ def read(case: Case, made: Files, source: str) -> Graph:
     """Return the IR of a case, with the first sizes symbolic where it is dynamic."""
     shapes: dict[str, tuple[int | str, ...]] = {}
     if case.dynamic:
-        shapes = {name: ("N", *data.shape[1:]) for name, data in case.data}
+        names = _names(case, source)
+        shapes = {names[name]: ("N", *data.shape[1:]) for name, data in case.data}
     return frontends.read(made.tm if source == "tm" else made.mge, shapes=shapes, outputs=())
 
 
-def _by_port(graph: Graph, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {p.name: array for p, array in zip(graph.inputs, feeds.values(), strict=True)}
+def _names(case: Case, source: str) -> dict[str, str]:
+    """Return what the inputs are called in the file, by their names in the case."""
+    names = [name for name, _ in case.data]
+    return {name: name if source == "tm" else f"arg_{i}" for i, name in enumerate(names)}
+
+
+def _by_port(
+    graph: Graph, case: Case, feeds: dict[str, np.ndarray], source: str
+) -> dict[str, np.ndarray]:
+    """Return the inputs by port; a dump has no rank 0, and not the inputs that it does not use."""
+    names = _names(case, source)
+    given = {names[name]: array for name, array in feeds.items()}
+    if source == "mge":
+        given = {name: array.reshape(array.shape or (1,)) for name, array in given.items()}
+    return {port.name: given[port.name] for port in graph.inputs}
+
+
+def _wanted(made: Files, source: str, suffix: str) -> list[np.ndarray]:
+    return made.outputs(suffix) if source == "tm" else made.graph_outputs(suffix)
 
 
 def _suffixes(case: Case) -> tuple[str, ...]:
