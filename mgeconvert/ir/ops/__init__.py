@@ -18,6 +18,7 @@ from mgeconvert.ir.ops.activation import (
     Softplus,
     Softsign,
 )
+from mgeconvert.ir.ops.deform import DeformConv
 from mgeconvert.ir.ops.elementwise import (
     Abs,
     Acos,
@@ -100,7 +101,9 @@ from mgeconvert.ir.ops.reduce import (
     Softmax,
     TopK,
 )
+from mgeconvert.ir.ops.regions import RoiAlign, RoiPool
 from mgeconvert.ir.ops.resize import Resize
+from mgeconvert.ir.ops.sampling import Remap
 from mgeconvert.ir.ops.shape import (
     Concat,
     DepthToSpace,
@@ -145,6 +148,7 @@ __all__ = [
     "Cos",
     "Cosh",
     "CumSum",
+    "DeformConv",
     "DepthToSpace",
     "DimVector",
     "Div",
@@ -203,9 +207,12 @@ __all__ = [
     "ReduceProd",
     "ReduceSum",
     "Relu",
+    "Remap",
     "Reshape",
     "Resize",
     "Rnn",
+    "RoiAlign",
+    "RoiPool",
     "Round",
     "ScatterElements",
     "ScatterNd",
