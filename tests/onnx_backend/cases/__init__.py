@@ -7,6 +7,7 @@ from tests.onnx_backend.cases import (
     network,
     recurrent,
     reductions,
+    sampling,
     symbolic,
 )
 
@@ -17,5 +18,6 @@ CASES = [
     *reductions.CASES,
     *network.CASES,
     *recurrent.CASES,
+    *sampling.CASES,
     *symbolic.CASES,
 ]

@@ -26,6 +26,8 @@ from mgeconvert.frontends.traced.rules import (
     select,
     shape,
     transposed,
+    vision,
+    warp,
 )
 from mgeconvert.frontends.traced.rules.table import RULES
 
@@ -56,4 +58,6 @@ __all__ = [
     "resize",
     "shape",
     "transposed",
+    "vision",
+    "warp",
 ]
