@@ -26,6 +26,7 @@ SOURCE_TITLES = {
         "From TracedModules (`.tm`)",
         "Modules are those of `megengine.module`, functions those below `megengine.functional`.",
     ),
+    "mge": ("From dumped graphs (`.mge`)", "The operators are those of MegEngine's `opdefs`."),
 }
 TARGET_HEAD = """## To the target formats
 
@@ -50,11 +51,11 @@ def _rules(side: str, name: str) -> Rules[Any, Any]:
 
 
 def _sources(rules: Rules[Any, Any]) -> list[str]:
-    """One table for each kind of key: the part before the colon."""
+    """One table for each kind of key: the part before the colon, or operators."""
     kinds: dict[str, list[tuple[str, str]]] = {}
     for key, versions in rules:
-        kind, _, name = str(key).partition(":")
-        kinds.setdefault(kind, []).append((f"`{name}`", _limits(versions)))
+        kind, _, name = str(key).rpartition(":")
+        kinds.setdefault(kind or "operator", []).append((f"`{name}`", _limits(versions)))
     return [_table((kind, "limits"), sorted(rows)) for kind, rows in sorted(kinds.items())]
 
 

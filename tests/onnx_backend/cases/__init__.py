@@ -3,6 +3,7 @@
 from tests.onnx_backend.cases import (
     activation,
     elementwise,
+    images,
     moving,
     network,
     recurrent,
@@ -17,6 +18,7 @@ CASES = [
     *moving.CASES,
     *reductions.CASES,
     *network.CASES,
+    *images.CASES,
     *recurrent.CASES,
     *sampling.CASES,
     *symbolic.CASES,
