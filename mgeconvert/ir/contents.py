@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mgeconvert.ir import ops
-from mgeconvert.ir.dims import Dim, Shape, product
+from mgeconvert.ir.dims import Dim, Shape, divide, product
 from mgeconvert.ir.graph import Node, Value
 from mgeconvert.ir.op import Array, Op
 from mgeconvert.ir.types import DType
@@ -20,11 +20,21 @@ KEEPING = (
 )
 LONGEST = 64  # elements of a tensor that is taken for a shape
 
+
+def _remainder(a: Dim, b: Dim) -> Dim:
+    """Return a mod b. A symbolic size is taken to be large enough for numbers."""
+    if isinstance(a, int) and not isinstance(b, int):
+        return a if a >= 0 else b + a
+    return a % b
+
+
 ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
     ops.Add: operator.add,
     ops.Sub: operator.sub,
     ops.Mul: operator.mul,
     ops.FloorDiv: operator.floordiv,
+    ops.Div: divide,
+    ops.Mod: _remainder,
 }
 
 
@@ -91,9 +101,10 @@ def _through_unary(op: Op, value: Value, dims: Shape) -> Shape | None:
 def _arithmetic(compute: Callable[[Any, Any], Any], a: Shape, b: Shape) -> Shape | None:
     length = max(len(a), len(b))
     a, b = (dims * length if len(dims) == 1 else dims for dims in (a, b))
-    if compute is operator.floordiv and 0 in b:
+    if compute not in (operator.add, operator.sub, operator.mul) and 0 in b:
         return None
-    return tuple(compute(x, y) for x, y in zip(a, b, strict=True))
+    found = [compute(x, y) for x, y in zip(a, b, strict=True)]
+    return None if None in found else tuple(found)
 
 
 def _slice(op: ops.Slice, dims: Shape) -> Shape | None:

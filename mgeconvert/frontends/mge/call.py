@@ -10,9 +10,10 @@ import numpy as np
 from mgeconvert.errors import Location, UnsupportedCase
 from mgeconvert.frontends.mge.layout import Packings
 from mgeconvert.frontends.mge.records import MgeOperator
-from mgeconvert.ir import DType, Graph, Op, Value
+from mgeconvert.ir import DType, Graph, Op, Value, ops
 from mgeconvert.ir.builder import Builder
-from mgeconvert.ir.dims import Dim
+from mgeconvert.ir.contents import dims_of
+from mgeconvert.ir.dims import Dim, Sym
 
 SMALL = 4096  # elements of constants that are computed on the spot, as arithmetic on shapes is
 
@@ -64,8 +65,21 @@ class Call(Builder):
                 (array,) = op.eval([v.const for v in inputs if v.const is not None])
                 return self.constant(np.ascontiguousarray(array).reshape(array.shape), self.name)
         value = super().emit(op, *inputs)
+        known = self._known(value) if inputs and inputs[0].type.rank < 2 else None
+        if known is not None:
+            assert value.producer is not None
+            self.graph.remove(value.producer)
+            return self.constant(np.array(known, value.type.dtype.numpy), value.name)
         self.made.append(value)
         return value
+
+    def _known(self, value: Value) -> tuple[int, ...] | None:
+        """Return the elements of a vector where they are numbers, though computed from symbols."""
+        dims = dims_of(value) if value.type.rank == 1 else None
+        if dims is None or value.producer is None or not value.producer.inputs:
+            return None
+        numbers = tuple(d for d in dims if isinstance(d, int))
+        return numbers if len(numbers) == len(dims) else None
 
     def emit_multi(self, op: Op, *inputs: Value) -> tuple[Value, ...]:
         values = super().emit_multi(op, *inputs)
@@ -109,6 +123,18 @@ class Call(Builder):
         if len(dims) != 1:
             raise UnsupportedCase(f"{len(dims)} numbers where one is needed")
         return dims[0]
+
+    def counted(self, count: Dim) -> Value:
+        """Return 0, 1 ... count - 1 as float32."""
+        if isinstance(count, int):
+            return self.constant(np.arange(count, dtype=np.float32))
+        return self.cast(self.emit(ops.Range(count=count)), DType.F32)
+
+    def as_number(self, n: float | Sym) -> Value:
+        """Return a number or dimension as a float32 tensor of rank 0."""
+        if isinstance(n, Sym):
+            return self.cast(self.dims([n], scalar=True), DType.F32)
+        return self.scalar(n, DType.F32)
 
     def whole(self, x: Value) -> Value:
         """Return x, or for rank 0, which MegEngine's graphs do not have, a vector of it."""

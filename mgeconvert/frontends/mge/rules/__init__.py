@@ -6,6 +6,7 @@ from mgeconvert.frontends.mge.rules import (
     elementwise,
     index,
     linear,
+    mesh,
     norm,
     pool,
     recurrent,
@@ -13,6 +14,8 @@ from mgeconvert.frontends.mge.rules import (
     relayout,
     resize,
     shape,
+    vision,
+    warp,
 )
 from mgeconvert.frontends.mge.rules.refused import REFUSED
 from mgeconvert.frontends.mge.rules.table import RULES
@@ -25,6 +28,7 @@ __all__ = [
     "elementwise",
     "index",
     "linear",
+    "mesh",
     "norm",
     "pool",
     "recurrent",
@@ -32,4 +36,6 @@ __all__ = [
     "relayout",
     "resize",
     "shape",
+    "vision",
+    "warp",
 ]

@@ -244,3 +244,10 @@ def type_cvt(c: Call, x: Value) -> Value:
 )
 def same(c: Call, x: Value) -> Value:
     return c.emit(ops.Identity(), x)
+
+
+@RULES("MaskedFill")
+def masked_fill(c: Call, x: Value, mask: Value) -> Value:
+    whole = c.unsqueeze(mask, range(mask.type.rank, x.type.rank))
+    number = c.scalar(float(c.setting("value")), x.type.dtype)
+    return c.emit(ops.Where(), c.cast(whole, DType.BOOL), number, x)

@@ -88,18 +88,18 @@ def _write(c: Call, x: Value, new: Value, operands: Sequence[Value], *, add: boo
     value = c.reshape(c.expand(c.cast(new, x.type.dtype), smaller), part.type.shape)
     if add:
         value = c.emit(ops.Add(), part, value)
-    return _blend(c, x, spans, value, 0)
+    return blend(c, x, spans, value)
 
 
-def _blend(c: Call, x: Value, spans: Sequence[Span | None], new: Value, axis: int) -> Value:
+def blend(c: Call, x: Value, spans: Sequence[Span | None], new: Value, axis: int = 0) -> Value:
     """Put `new` where the spans of the axes from `axis` on say, one axis after the other."""
     if axis == x.type.rank:
         return new
     span, size = spans[axis], x.type.shape[axis]
     if span is None or span in ((None, None, 1), (0, size, 1)):
-        return _blend(c, x, spans, new, axis + 1)
+        return blend(c, x, spans, new, axis + 1)
     start, stop, step = span
-    inner = _blend(c, _cut(c, x, axis, span), spans, new, axis + 1)
+    inner = blend(c, _cut(c, x, axis, span), spans, new, axis + 1)
     if isinstance(size, int) and all(isinstance(p, int) or p is None for p in (start, stop)):
         return _at_list(c, x, axis, range(*slice(start, stop, step).indices(size)), inner)
     if step != 1:
@@ -140,7 +140,7 @@ def multi_axis(c: Call, x: Value, *operands: Value) -> Value:
     As in numpy the grid comes first where another axis is between them.
     """
     where = places(c, x, operands)
-    part = _sliced(c, x, where)
+    part = sliced(c, x, where)
     axes = list(where.indices)
     if len(axes) == 1:
         return c.emit(ops.Gather(axis=axes[0]), part, _index(c, where.indices[axes[0]]))
@@ -166,7 +166,7 @@ def add_multi_axis(c: Call, x: Value, new: Value, *operands: Value) -> Value:
 
 def _scatter(c: Call, x: Value, new: Value, operands: Sequence[Value], how: str) -> Value:
     where = places(c, x, operands)
-    part = _sliced(c, x, where)
+    part = sliced(c, x, where)
     axes = list(where.indices)
     grid = broadcast([index.type.shape for index in where.indices.values()])
     turned, rest = _turned(c, part, axes)
@@ -181,10 +181,11 @@ def _scatter(c: Call, x: Value, new: Value, operands: Sequence[Value], how: str)
     written = c.emit(op, turned, _grid(c, where, grid), updates)
     perm = [*axes, *rest]
     back = c.transpose(written, [perm.index(a) for a in range(len(perm))])
-    return _blend(c, x, where.spans, back, 0)
+    return blend(c, x, where.spans, back)
 
 
-def _sliced(c: Call, x: Value, where: Places) -> Value:
+def sliced(c: Call, x: Value, where: Places) -> Value:
+    """Return the part of x that the spans leave."""
     return c.slice(x, where.spans) if any(s is not None for s in where.spans) else x
 
 
@@ -206,18 +207,6 @@ def _grid(c: Call, where: Places, grid: Shape) -> Value:
 
 def _index(c: Call, index: Value) -> Value:
     return c.cast(index, DType.I32)
-
-
-@RULES("MeshIndexing")
-def mesh(c: Call, x: Value, *operands: Value) -> Value:
-    """Each index tensor on its own: the result has all combinations."""
-    where = places(c, x, operands)
-    y = _sliced(c, x, where)
-    for axis, index in where.indices.items():
-        if index.type.rank != 1:
-            raise UnsupportedCase(f"an index of shape {index.type} for one axis of a mesh")
-        y = c.emit(ops.Gather(axis=axis), y, _index(c, index))
-    return y
 
 
 @RULES("IndexingOneHot")

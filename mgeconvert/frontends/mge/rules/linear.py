@@ -6,7 +6,7 @@ from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.mge.call import Call
 from mgeconvert.frontends.mge.rules.conv import wide
 from mgeconvert.frontends.mge.rules.table import RULES
-from mgeconvert.ir import Value, ops
+from mgeconvert.ir import DType, Value, ops
 
 
 @RULES("MatrixMul", "BatchedMatrixMul", limits="quantized types are not supported yet")
@@ -14,9 +14,12 @@ def matrix_mul(c: Call, a: Value, b: Value) -> Value:
     """A matrix that is a constant and transposed makes it a linear layer."""
     c.need("format", "DEFAULT")
     dtype = a.type.dtype
-    if not dtype.is_float:
-        raise UnsupportedCase(f"a product of {dtype.value} matrices")
     x, w = wide(c, a, b)
+    if dtype is DType.I8:
+        dtype = DType.I32
+        x, w = c.cast(x, dtype), c.cast(w, dtype)
+    elif not dtype.is_float:
+        raise UnsupportedCase(f"a product of {dtype.value} matrices")
     x = _turned(c, x) if c.setting("transposeA") else x
     if c.setting("transposeB") and w.const is not None and w.type.rank == 2:
         return c.cast(c.emit(ops.Linear(), x, w), dtype)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.mge.call import Call
 from mgeconvert.frontends.mge.rules.table import RULES
@@ -108,3 +110,17 @@ def cumsum(c: Call, x: Value) -> Value:
 @RULES("Softmax")
 def softmax(c: Call, x: Value) -> Value:
     return c.emit(ops.Softmax(axis=c.axis(int(c.setting("axis")), x.type.rank)), x)
+
+
+@RULES("CondTake", limits="a mask that is known when converting")
+def cond_take(c: Call, x: Value, mask: Value) -> tuple[Value, Value]:
+    """The elements of x where the mask is equal to a number, and their places."""
+    c.need("mode", "EQ")
+    if mask.const is None:
+        raise UnsupportedCase(
+            "a mask that is computed decides the shape of the result",
+            hint="select with F.where, or use a mask that is known when converting",
+        )
+    chosen = np.abs(mask.const.astype(np.float32) - c.setting("val")) < c.setting("eps")
+    places = c.constant(np.flatnonzero(chosen).astype(np.int32))
+    return c.emit(ops.Gather(axis=0), c.reshape(x, (-1,)), places), places

@@ -11,7 +11,6 @@ RANDOM = "its result is random"
 NONE = "it has no counterpart in the IR"
 
 REFUSED: Mapping[str, str] = {
-    "CondTake": DATA,
     "NonZero": DATA,
     "NMSKeepMGB": "non-maximum suppression has no counterpart in the IR",
     "UniformRNG": RANDOM,
@@ -28,14 +27,8 @@ REFUSED: Mapping[str, str] = {
     "BatchConvBiasForward": NOT_YET,
     "SVD": NONE,
     "MatrixInverse": NONE,
-    "WarpAffine": NONE,
-    "Remap": NONE,
-    "CvtColor": NONE,
     "CorrelationForward": NONE,
-    "DeformableConvForward": NONE,
     "DeformablePSROIPoolingForward": NONE,
     "RegionRestrictedConvolution": NONE,
-    "ROIAlign": NONE,
-    "ROIPooling": NONE,
     "MultiHeadAttn": f"{NONE}: write the attention as matrix products and a softmax",
 }
