@@ -28,6 +28,7 @@ from mgeconvert.frontends.traced.rules import (
     transposed,
     vision,
     warp,
+    windows,
 )
 from mgeconvert.frontends.traced.rules.table import RULES
 
@@ -60,4 +61,5 @@ __all__ = [
     "transposed",
     "vision",
     "warp",
+    "windows",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.traced.call import Call
+from mgeconvert.frontends.traced.rules.applied_elementwise import elemwise
 from mgeconvert.frontends.traced.rules.conv import conv_module, linear_module
 from mgeconvert.frontends.traced.rules.join import concat
 from mgeconvert.frontends.traced.rules.norm import batch_norm_module
@@ -64,3 +65,10 @@ def linear_bn_relu1d(c: Call, inp: Value) -> Value:
 @RULES("module:Concat")
 def concat_module(c: Call, inps: Sequence[Any], axis: int = 0) -> Value:
     return concat(c, inps, axis)
+
+
+@RULES("module:Elemwise")
+def elemwise_module(c: Call, *inps: Any) -> Value:
+    method = c.setting("method")
+    mode = str(getattr(method, "name", method)).upper()
+    return elemwise(c, *(c.value(x) for x in inps), mode=mode)
