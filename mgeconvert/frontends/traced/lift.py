@@ -109,14 +109,14 @@ class Lifter:
     ) -> Any:
         if isinstance(expression, Apply):
             inputs = [_replace(node, env) for node in expression.inputs]
-            return self._apply(call, _key(expression), (*inputs,), expression.params)
+            return self._apply(call, key(expression), (*inputs,), expression.params)
         args = tuple(_replace(a, env) for a in expression.args)
         kwargs = {k: _replace(v, env) for k, v in expression.kwargs.items()}
         if isinstance(expression, CallModule):
             return self._module(call, expression, args, kwargs)
         if isinstance(expression, CallMethod) and isinstance(expression.object, Node):
             args = (_replace(expression.object, env), *args)
-        return self._apply(call, _key(expression), args, kwargs)
+        return self._apply(call, key(expression), args, kwargs)
 
     def _module(
         self, call: Call, expression: CallModule, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -129,7 +129,7 @@ class Lifter:
             return self.run(record, env, expression.module.path)
         call.module = expression.module
         call.at = Location(STAGE, call.at.op, call.name, expression.module.path)
-        return self._apply(call, _key(expression), args, kwargs)
+        return self._apply(call, key(expression), args, kwargs)
 
     def _apply(self, call: Call, key: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         rule = RULES.find(key)
@@ -242,17 +242,18 @@ def _outputs(expression: Expression) -> tuple[Node, ...]:
     return expression.outputs
 
 
-def _key(expression: CallModule | CallMethod | CallFunction | Apply) -> str:
+def key(expression: CallModule | CallMethod | CallFunction | Apply) -> str:
+    """Return what the rule for an expression is registered under."""
     if isinstance(expression, Apply):
         return f"apply:{expression.opdef}"
     if isinstance(expression, CallMethod):
         return f"method:{expression.method}"
     if isinstance(expression, CallModule):
-        return f"module:{_class(str(expression.module.kind))}"
+        return f"module:{class_key(str(expression.module.kind))}"
     return f"function:{str(expression.function).removeprefix('megengine.functional.')}"
 
 
-def _class(kind: str) -> str:
+def class_key(kind: str) -> str:
     """Return "Conv2d" for megengine.module.conv.Conv2d, "qat.Conv2d" for the one of qat."""
     family, _, _ = kind.removeprefix("megengine.module.").partition(".")
     name = kind.rpartition(".")[2]
@@ -262,7 +263,7 @@ def _class(kind: str) -> str:
 def _title(expression: Expression) -> str:
     if isinstance(expression, (GetAttr, Constant)):
         return type(expression).__name__
-    return _key(expression).partition(":")[2]
+    return key(expression).partition(":")[2]
 
 
 def _suggestion(name: str) -> str:

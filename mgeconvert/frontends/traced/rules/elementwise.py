@@ -36,7 +36,6 @@ FLOAT_UNARY: dict[str, Op] = {
     "asinh": ops.Asinh(),
     "acosh": ops.Acosh(),
     "atanh": ops.Atanh(),
-    "erf": ops.Erf(),
 }
 ANY_UNARY: dict[str, Op] = {"abs": ops.Abs(), "neg": ops.Neg()}
 WHOLE: dict[str, Op] = {"floor": ops.Floor(), "ceil": ops.Ceil(), "round": ops.Round()}

@@ -12,6 +12,7 @@ from mgeconvert.frontends.traced.rules.places import Places, places, shared_grid
 from mgeconvert.frontends.traced.rules.table import RULES
 from mgeconvert.ir import Array, Value, ops
 from mgeconvert.ir.dims import Dim, product
+from mgeconvert.ir.ops.shape import numbers
 
 
 @RULES("method:__getitem__", limits="masks and the ends of slices must be known when converting")
@@ -77,7 +78,8 @@ def flat_places(wanted: Places, sizes: Sequence[Dim]) -> Array | None:
     known = [d for d in sizes if isinstance(d, int)]
     if len(constants) != len(sizes) or len(known) != len(sizes):
         return None
-    grids = np.broadcast_arrays(*constants)
+    shape = numbers(wanted.grid)
+    grids = [np.broadcast_to(array, shape) for array in constants]
     flat: Array = np.ravel_multi_index(tuple(grids), tuple(known))
     return np.asarray(flat, np.int32)
 

@@ -125,11 +125,15 @@ def _items(c: Call, entry: Any) -> Sequence[Any]:
 
 def _listed(c: Call, entry: Sequence[Any]) -> Any:
     """Return a list as an array, or as a tensor where it holds tensors."""
-    flat = [isinstance(item, Value) for item in entry]
-    if not any(flat):
+    if any(isinstance(item, Value) for item in entry):
+        return c.dims(c.shape(entry))
+    try:
         array = np.asarray(entry)
-        return array if array.dtype == bool else array.astype(np.int32)
-    return c.dims(c.shape(entry))
+    except ValueError:
+        array = np.asarray("ragged")
+    if array.dtype.kind not in "biu":
+        raise UnsupportedCase(f"the index {entry!r}", hint="use ints, slices, tensors or masks")
+    return array if array.dtype == bool else array.astype(np.int32)
 
 
 def _tensor_items(c: Call, tensor: Value) -> Sequence[Any]:

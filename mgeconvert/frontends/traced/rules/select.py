@@ -25,6 +25,22 @@ def scatter(c: Call, inp: Value, axis: int, index: Any, source: Any) -> Value:
     return c.emit(ops.ScatterElements(axis=c.axis(axis, inp.type.rank)), inp, indices, new)
 
 
+@RULES("function:nn.one_hot")
+def one_hot(c: Call, inp: Value, num_classes: Any) -> Value:
+    depth = c.numbers(num_classes)[0]
+    return c.emit(ops.OneHot(depth=depth, dtype=inp.type.dtype), c.cast(inp, DType.I32))
+
+
+@RULES("function:nn.indexing_one_hot")
+def indexing_one_hot(
+    c: Call, src: Value, index: Any, axis: int = 1, keepdims: bool = False
+) -> Value:
+    place = c.axis(axis, src.type.rank)
+    indices = c.unsqueeze(c.cast(c.value(index), DType.I32), [place])
+    picked = c.emit(ops.GatherElements(axis=place), src, indices)
+    return picked if keepdims else c.squeeze(picked, [place])
+
+
 @RULES("function:tensor.cond_take", limits="the mask must be known when converting")
 def cond_take(c: Call, mask: Value, x: Value) -> tuple[Value, Value]:
     if mask.const is None:
