@@ -142,4 +142,14 @@ DEFORMABLE: list[Case] = [
     ),
 ]
 
-CASES = [*WARPS, *REGIONS, *COLOURS, *DEFORMABLE]
+BOXES = "F.concat([b[:, :2] * 8, b[:, :2] * 8 + b[:, 2:] * 5 + 0.5], axis=1)"
+
+SUPPRESSION: list[Case] = [
+    *(
+        case(f"F.vision.nms({BOXES}, s, {settings})", b=f32(20, 4, low=0, high=1), s=f32(20))
+        for settings in ("0.5", "0.2", "0.3, 4", "0.1, max_output=2")
+    ),
+    case(f"b[F.vision.nms({BOXES}, s, 0.3)] * 2", b=f32(20, 4, low=0, high=1), s=f32(20)),
+]
+
+CASES = [*SUPPRESSION, *WARPS, *REGIONS, *COLOURS, *DEFORMABLE]

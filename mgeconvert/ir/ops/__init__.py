@@ -119,6 +119,7 @@ from mgeconvert.ir.ops.shape import (
     Transpose,
     Unsqueeze,
 )
+from mgeconvert.ir.ops.suppress import NonMaxSuppression
 
 __all__ = [
     "Abs",
@@ -192,6 +193,7 @@ __all__ = [
     "Mod",
     "Mul",
     "Neg",
+    "NonMaxSuppression",
     "Not",
     "NotEqual",
     "OneHot",

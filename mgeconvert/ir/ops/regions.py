@@ -73,7 +73,7 @@ class RoiAlign(Regions):
 
 @op("x rois")
 class RoiPool(Regions):
-    """The greatest pixel of each part of a region; corners are rounded to pixels, ties away from zero."""
+    """The greatest pixel of each part of a region; corners are rounded, ties away from 0."""
 
     size: tuple[int, int]
     scale: float = 1.0

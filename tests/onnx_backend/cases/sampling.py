@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mgeconvert.ir import ops
+from mgeconvert.ir.dims import symbol
 from mgeconvert.ir.ops.sampling import BORDERS
 from tests.onnx_backend.case import F16, F32, Case, Operand, case, given
 
@@ -53,6 +54,14 @@ CASES: list[Case] = [
     ),
     case(ops.RoiPool(size=(2, 3)), BATCH, ROIS),
     case(ops.RoiPool(size=(3, 3), scale=0.5), BATCH, ROIS),
+    *(
+        case(
+            ops.NonMaxSuppression(threshold=0.3, kept=symbol("kept"), limit=limit),
+            given(F32, *((i % 5, i % 4, i % 5 + 3, i % 4 + 2) for i in range(12))),
+            F32(12),
+        )
+        for limit in (None, 3)
+    ),
     deform(1, 1, ()),
     deform(2, 2, (F32(6),)),
 ]

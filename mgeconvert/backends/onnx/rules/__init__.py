@@ -20,6 +20,7 @@ from mgeconvert.backends.onnx.rules import (
     shape,
     slicing,
     special,
+    suppress,
 )
 from mgeconvert.backends.onnx.rules.table import RULES
 
@@ -44,4 +45,5 @@ __all__ = [
     "shape",
     "slicing",
     "special",
+    "suppress",
 ]

@@ -16,6 +16,7 @@ from mgeconvert.frontends.traced.rules.conv import (
 from mgeconvert.frontends.traced.rules.promotion import as_float
 from mgeconvert.frontends.traced.rules.table import RULES
 from mgeconvert.ir import DType, Value, ops
+from mgeconvert.ir.dims import symbol
 
 _Y = np.array([0.114, 0.587, 0.299])
 _U, _V = 0.492 * (np.array([1, 0, 0]) - _Y), 0.877 * (np.array([0, 0, 1]) - _Y)
@@ -129,3 +130,16 @@ def deformable_conv2d_module(c: Call, inp: Value, offset: Value, mask: Value) ->
         c.setting("dilation"),
         c.setting("groups"),
     )
+
+
+@RULES("function:vision.nms", limits="of equal scores the first box comes first, unlike MegEngine")
+def nms(c: Call, boxes: Value, scores: Value, iou_thresh: float, max_output: Any = None) -> Value:
+    """The number of boxes kept is a dimension of its own, known at run time only."""
+    operands = (c.cast(as_float(c, x), DType.F32) for x in (boxes, scores))
+    count = len(c.graph)  # a name that no other operator has
+    op = ops.NonMaxSuppression(
+        threshold=float(iou_thresh),
+        limit=None if max_output is None else c.numbers(max_output)[0],
+        kept=symbol(f"kept_{count}"),
+    )
+    return c.cast(c.emit(op, *operands), DType.I32)
