@@ -57,7 +57,7 @@ test-fast: .venv/.installed
 test-full: .venv/.installed
 	@$(PYTEST) $(ARGS)
 
-## make test-core   the tests marked `core`, where only numpy and tomli are: make test-core PYTHON=python3.12
+## make test-core   the tests marked `core`, without MegEngine, on numpy 2: make test-core PYTHON=python3.12
 test-core: $(UV_INSTALLED)
 	@.ci/test-core "$(PYTHON)" $(ARGS)
 
