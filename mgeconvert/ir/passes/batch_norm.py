@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ from mgeconvert.ir.ops import BatchNorm, Conv, ConvTranspose, Linear
 from mgeconvert.ir.passes.pipeline import graph_pass
 
 PRODUCERS = (Conv, ConvTranspose, Linear)
+THREADS = 2
 
 
 @graph_pass()
@@ -23,14 +27,16 @@ def fold_batch_norm(graph: Graph) -> bool:
     b' = f (b - mean) + bias. f and b' are computed in float64, w' in the element type of w.
     Transposed convolutions and linear layers of rank 2 likewise.
     """
-    changed = False
+    products: list[Callable[[], None]] = []
     for node in graph:
         if isinstance(node.op, BatchNorm):
             producer = _foldable(node)
             if producer is not None:
-                _fold(graph, node, producer)
-                changed = True
-    return changed
+                products.append(_fold(graph, node, producer))
+    with ThreadPoolExecutor(THREADS) as pool:  # the weights, which take nearly all the time
+        for _ in pool.map(lambda multiply: multiply(), products):
+            pass
+    return bool(products)
 
 
 def _foldable(node: Node[BatchNorm]) -> Node[Any] | None:
@@ -44,15 +50,17 @@ def _foldable(node: Node[BatchNorm]) -> Node[Any] | None:
         return None
     if isinstance(producer.op, Linear) and x.type.rank != 2:
         return None  # there the channels of the batch norm are not the features of the layer
-    return producer
+    return producer if np.isfinite(_parts(node)[0]).all() else None
 
 
-def _fold(graph: Graph, node: Node[BatchNorm], producer: Node[Any]) -> None:
-    scale, bias, mean, variance = (_wide(v) for v in node.inputs[1:])
-    factor = scale / np.sqrt(variance + node.op.epsilon)
+def _fold(graph: Graph, node: Node[BatchNorm], producer: Node[Any]) -> Callable[[], None]:
+    """Put the folded operator in place; return what computes its weights, still empty."""
+    factor, mean, bias = _parts(node)
     x, weight, *rest = producer.inputs
     before = _wide(rest[0]) if rest else 0.0
-    w = _scaled(weight, factor, producer)
+    assert weight.const is not None
+    w = np.empty(weight.const.shape, weight.const.dtype)
+    multiply = partial(_multiply, weight.const, factor, producer.op, w)
     b = ((before - mean) * factor + bias).astype(weight.type.dtype.numpy)
     base = weight.name.rpartition(".")[0]
     bias_name = rest[0].name if rest else f"{base}.bias" if base else f"{weight.name}_bias"
@@ -72,23 +80,28 @@ def _fold(graph: Graph, node: Node[BatchNorm], producer: Node[Any]) -> None:
     value.quant = node.output.quant
     graph.replace_node(node, value)
     graph.remove(producer)
+    return multiply
 
 
-def _scaled(weight: Value, factor: Array, producer: Node[Any]) -> Array:
-    """Multiply the output channels of `weight` by `factor`."""
-    w = weight.const
-    assert w is not None
-    factor = factor.astype(w.dtype)
+def _parts(node: Node[BatchNorm]) -> tuple[Array, Array, Array]:
+    """Return factor, mean and bias in float64."""
+    scale, bias, mean, variance = (_wide(v) for v in node.inputs[1:])
+    with np.errstate(all="ignore"):
+        return scale / np.sqrt(variance + node.op.epsilon), mean, bias
+
+
+def _multiply(w: Array, factor: Array, op: Any, result: Array) -> None:
+    """Write w times the factor of each output channel to `result`, computed in float32 or wider."""
+    wide = np.result_type(w.dtype, np.float32)
     ones = (1,) * (w.ndim - 2)
-    if isinstance(producer.op, ConvTranspose):  # axis 1 has the channels of each group
-        groups = producer.op.groups
-        by_group = factor.reshape(groups, 1, w.shape[1], *ones)
-        inner = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
-        result = (inner * by_group).reshape(w.shape)
+    if isinstance(op, ConvTranspose):  # axis 1 has the channels of each group
+        by_group = factor.reshape(op.groups, 1, w.shape[1], *ones)
+        shape = (op.groups, w.shape[0] // op.groups, *w.shape[1:])
+        source, target = w.reshape(shape), result.reshape(shape)
     else:
-        result = w * factor.reshape(-1, 1, *ones)
+        by_group, source, target = factor.reshape(-1, 1, *ones), w, result
+    np.multiply(source, by_group.astype(wide), out=target, casting="same_kind", dtype=wide)
     forget(w)
-    return result
 
 
 def _wide(value: Value) -> Array:
