@@ -165,4 +165,28 @@ INDEXED: list[Case] = [
     ),
 ]
 
-CASES = [*ELEMENTWISE, *AXES, *INDEXED]
+IMAGE = f32(1, 4, 6, 6)
+
+LAYERS: list[Case] = [
+    case("op('Convolution', x, y, stride_h=2, pad_w=1)", x=IMAGE, y=f32(3, 4, 3, 3), atol=1e-4),
+    case("op('Convolution', x, y, sparse='group')", x=IMAGE, y=f32(2, 3, 2, 3, 3), atol=1e-4),
+    *(
+        case(f"op('Pooling', x, mode='{mode}', pad_h=1)", x=IMAGE)
+        for mode in ("max", "average", "average_count_exclude_padding")
+    ),
+    *(
+        case(f"op('AdaptivePooling', x, mge.Tensor([2, 3]), mode='{mode}')", x=IMAGE)
+        for mode in ("max", "average")
+    ),
+    case("op('LRN', x)", x=IMAGE),
+    case("op('PixelShuffle', x, factor=2)", x=IMAGE),
+    *(
+        case(
+            f"op('Padding', x, padding_mode='{mode}', front_offset_dim1=1, back_offset_dim0=1)",
+            x=f32(3, 4),
+        )
+        for mode in ("constant", "reflect", "replicate")
+    ),
+]
+
+CASES = [*ELEMENTWISE, *AXES, *INDEXED, *LAYERS]
