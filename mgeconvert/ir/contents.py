@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mgeconvert.ir import ops
-from mgeconvert.ir.dims import Dim, Shape, divide, product
+from mgeconvert.ir.dims import Dim, Shape, Sym, divide, product
 from mgeconvert.ir.graph import Node, Value
 from mgeconvert.ir.op import Array, Op
 from mgeconvert.ir.types import DType
@@ -23,9 +23,9 @@ LONGEST = 64  # elements of a tensor that is taken for a shape
 
 def _remainder(a: Dim, b: Dim) -> Dim:
     """Return a mod b. A symbolic size is taken to be large enough for numbers."""
-    if isinstance(a, int) and not isinstance(b, int):
+    if isinstance(a, int) and isinstance(b, Sym):
         return a if a >= 0 else b + a
-    return a % b
+    return a - (a // b) * b
 
 
 ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {

@@ -55,7 +55,7 @@ def make(case: Case, folder: Path) -> None:
     else:
         try:
             dump(net, inputs, folder / f"{case.key}.mge")
-            np.savez(folder / f"{case.key}.graph.npz", **dumped(case, seed, folder))
+            np.savez(folder / f"{case.key}.graph.npz", **dumped(case, seed, folder, facts))
         except Exception as error:
             facts["mge"] = f"{type(error).__name__}: {error}"
     (folder / f"{case.key}.json").write_text(json.dumps(facts))
@@ -112,17 +112,24 @@ def evaluated(net: M.Module, case: Case, seed: int) -> dict[str, np.ndarray]:
     return arrays
 
 
-def dumped(case: Case, seed: int, folder: Path) -> dict[str, np.ndarray]:
-    """Run the dump; tensors of rank 0 are vectors of one element there."""
+def dumped(case: Case, seed: int, folder: Path, facts: dict[str, str]) -> dict[str, np.ndarray]:
+    """Run the dump; where it does not run with another batch, `facts` say so as "mge5"."""
     with (folder / f"{case.key}.mge").open("rb") as file:
         graph = GraphInference(file)
-    arrays: dict[str, np.ndarray] = {}
-    for suffix, batch in (("", None), ("5", OTHER_BATCH))[: 2 if case.dynamic else 1]:
-        given = {f"arg_{i}": a for i, a in enumerate(feeds(case, seed, batch).values())}
-        values = graph.run(inp_dict={name: given[name] for name in graph._inp_dict})
-        for index, output in enumerate(graph._origin_outputs):
-            arrays[f"out{suffix}.{index}"] = np.asarray(values[output.name])
+    arrays = run_dump(graph, feeds(case, seed, None), "out")
+    if case.dynamic:
+        try:
+            arrays |= run_dump(graph, feeds(case, seed, OTHER_BATCH), "out5")
+        except RuntimeError as error:
+            facts["mge5"] = f"{type(error).__name__}: {error}"
     return arrays
+
+
+def run_dump(graph: Any, given: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    named = {f"arg_{i}": array for i, array in enumerate(given.values())}
+    values = graph.run(inp_dict={name: named[name] for name in graph._inp_dict})
+    outputs = enumerate(graph._origin_outputs)
+    return {f"{prefix}.{index}": np.asarray(values[output.name]) for index, output in outputs}
 
 
 def feeds(case: Case, seed: int, batch: int | None) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ from mgeconvert.errors import ConversionFailed, ConvertError, UnsupportedCase, U
 from mgeconvert.ir import Graph, evaluate, verify
 from tests.cases import FAMILIES, Case
 from tests.cases.prepared import Files, files
+from tests.operators.dumps import row_of
 from tests.operators.refused import backend_refuses, frontend_refuses
 
 NotImplementedByRuntime = onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented
@@ -33,7 +34,7 @@ def check_interpreted(case: Case, family: str, source: str) -> None:
     if source == "tm":
         assert [p.name for p in graph.inputs] == [name for name, _ in case.data]
     assert len({p.name for p in graph.outputs}) == len(graph.outputs)
-    for suffix in _suffixes(case):
+    for suffix in _suffixes(case, source):
         feeds = _by_port(graph, case, made.feeds(suffix), source)
         compare(case, list(evaluate(graph, feeds).values()), _wanted(made, source, suffix))
     return None
@@ -45,11 +46,11 @@ def check_onnx(case: Case, family: str, source: str, opset: int) -> None:
     if frontend_refuses(case, source):
         return None
     graph = read(case, made, source)
-    feeds = [_by_port(graph, case, made.feeds(s), source) for s in _suffixes(case)]
+    feeds = [_by_port(graph, case, made.feeds(s), source) for s in _suffixes(case, source)]
     if backend_refuses(case, source, opset):
         return expect_refusal(lambda: to_onnx(graph, opset))
     run = runner(to_onnx(graph, opset))
-    for suffix, arrays in zip(_suffixes(case), feeds):
+    for suffix, arrays in zip(_suffixes(case, source), feeds):
         compare(case, run(arrays), _wanted(made, source, suffix))
     return None
 
@@ -116,7 +117,7 @@ def case_files(case: Case, family: str, source: str) -> Files:
 def read(case: Case, made: Files, source: str) -> Graph:
     """Return the IR of a case, with the first sizes symbolic where it is dynamic."""
     shapes: dict[str, tuple[int | str, ...]] = {}
-    if case.dynamic:
+    if _is_dynamic(case, source):
         names = _names(case, source)
         shapes = {names[name]: ("N", *data.shape[1:]) for name, data in case.data}
     return frontends.read(made.tm if source == "tm" else made.mge, shapes=shapes, outputs=())
@@ -140,11 +141,20 @@ def _by_port(
 
 
 def _wanted(made: Files, source: str, suffix: str) -> list[np.ndarray]:
-    return made.outputs(suffix) if source == "tm" else made.graph_outputs(suffix)
+    """Return MegEngine's results; the module's where its dump does not run with another batch."""
+    if source == "tm":
+        return made.outputs(suffix)
+    if f"mge{suffix}" in made.failures:
+        return [array.reshape(array.shape or (1,)) for array in made.outputs(suffix)]
+    return made.graph_outputs(suffix)
 
 
-def _suffixes(case: Case) -> tuple[str, ...]:
-    return ("", "5") if case.dynamic else ("",)
+def _suffixes(case: Case, source: str) -> tuple[str, ...]:
+    return ("", "5") if _is_dynamic(case, source) else ("",)
+
+
+def _is_dynamic(case: Case, source: str) -> bool:
+    return case.dynamic and not (source == "mge" and row_of(case, "baked"))
 
 
 def _ignore(name: str, graph: Graph) -> Any:

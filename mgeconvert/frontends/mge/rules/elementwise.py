@@ -11,6 +11,7 @@ from mgeconvert.frontends.mge.call import Call
 from mgeconvert.frontends.mge.dtypes import HINT, NOT_YET, element_type
 from mgeconvert.frontends.mge.rules.table import RULES
 from mgeconvert.ir import DType, Op, Value, ops
+from mgeconvert.ir.contents import dims_of
 
 Mode = Callable[..., Value]
 
@@ -53,7 +54,6 @@ BINARY: dict[str, Op] = {
     "FLOOR_DIV": ops.FloorDiv(),
     "MAX_": ops.Maximum(),
     "MIN_": ops.Minimum(),
-    "MUL": ops.Mul(),
     "POW": ops.Pow(),
     "SUB": ops.Sub(),
     "TRUE_DIV": ops.Div(),
@@ -123,6 +123,19 @@ def apply(c: Call, name: str, inputs: list[Value] | tuple[Value, ...]) -> Value:
     if str(name).endswith("_GRAD"):
         raise UnsupportedCase(f"the mode {name} is a gradient", hint="dump the model for inference")
     raise UnsupportedCase(f"the mode {name} has no counterpart in the IR")
+
+
+@mode("MUL")
+def mul(c: Call, a: Value, b: Value) -> Value:
+    """Where a size is multiplied by 1 / n, it is divided by n: the optimizer turns this round."""
+    for x, factor in ((a, b), (b, a)):
+        number = factor.const
+        if number is None or number.size != 1 or not 0 < float(number.reshape(())) < 1:
+            continue
+        whole = 1 / float(number.reshape(()))
+        if whole.is_integer() and dims_of(x) is not None:
+            return c.emit(ops.Div(), x, c.scalar(whole, x.type.dtype))
+    return c.emit(ops.Mul(), a, b)
 
 
 @mode("MOD")

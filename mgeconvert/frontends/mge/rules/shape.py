@@ -86,6 +86,8 @@ def split(c: Call, x: Value, *sizes: Value) -> tuple[Value, ...]:
     parts = tuple(c.number(size) for size in sizes)
     if len(parts) != len(c.operator.outputs):
         raise ShapeError(f"{len(parts)} sizes for {len(c.operator.outputs)} parts")
+    if any(isinstance(size, int) and size < 0 for size in parts):
+        raise ShapeError(f"parts of ({', '.join(map(str, parts))}) elements of {x.type}")
     return c.emit_multi(ops.Split(axis=axis, sizes=parts), x)
 
 
