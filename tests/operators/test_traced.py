@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
+from mgeconvert.frontends import traced
 from tests.cases import FAMILIES, Case
 from tests.operators import running
+from tests.operators.refused import frontend_refuses
 
 TABLE = [
     pytest.param(case, family, id=f"{family}: {case.id}")
@@ -19,6 +23,22 @@ OPSETS = [pytest.param(n, marks=() if n in BOUNDARIES else pytest.mark.full) for
 @pytest.mark.parametrize(("case", "family"), TABLE)
 def test_interpreted(case: Case, family: str) -> None:
     running.check_interpreted(case, family, "tm")
+
+
+@pytest.mark.parametrize(("case", "family"), TABLE)
+def test_names(case: Case, family: str) -> None:
+    """Ports are called as MegEngine calls the values, with _1, _2 ... for one that comes again."""
+    made = running.case_files(case, family, "tm")
+    if frontend_refuses(case, "tm"):
+        return
+    names: list[str] = []
+    seen: Counter[str] = Counter()
+    for node in traced.read(made.tm).graph.outputs:
+        names.append(f"{node.name}_{seen[node.name]}" if seen[node.name] else node.name)
+        seen[node.name] += 1
+    graph = running.read(case, made, "tm")
+    assert [port.name for port in graph.inputs] == [name for name, _ in case.data]
+    assert [port.name for port in graph.outputs] == names
 
 
 @pytest.mark.parametrize("opset", OPSETS)
