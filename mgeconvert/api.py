@@ -62,6 +62,34 @@ def tracedmodule_to_onnx(
         convert_single(unchecked(job))
 
 
+def mge_to_onnx(
+    mge_fpath: str | os.PathLike[str],
+    output: str | os.PathLike[str] = "out.onnx",
+    *,
+    graph_name: str = "graph",
+    opset: int = 8,
+    outspec: Sequence[str] | None = None,
+) -> None:
+    """Write the float graph that `dump` wrote as an ONNX file.
+
+    mge_fpath: the path of a `.mge` file
+    opset: 7 to 23
+    outspec: end points, as names of the graph's variables; None for its own outputs
+
+    Raises ConversionFailed with all problems; then nothing is written.
+    """
+    options = OnnxOptions(opset=opset, graph_name=graph_name)
+    _judge(options)
+    job = single_job(
+        source=Path(mge_fpath),
+        output=output,
+        format="onnx",
+        outputs=outspec or (),
+        options=options,
+    )
+    convert_single(unchecked(job))
+
+
 def refuse_quantization(given: dict[str, Any], *, kind: str = ARGUMENT) -> None:
     """Raise ConversionFailed naming each option that is given; None stands for not given."""
     problems = [

@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _report_command(commands)
     _clean_command(commands)
     _traced_to_onnx_command(commands)
+    _mge_to_onnx_command(commands)
     return parser
 
 
@@ -156,20 +157,34 @@ def _clean(options: argparse.Namespace) -> int:
 
 
 def _traced_to_onnx_command(commands: Commands) -> None:
-    parser = _command(commands, "tracedmodule_to_onnx", "Convert one TracedModule file to ONNX.")
-    parser.add_argument("-i", "--input", required=True, help="the .tm file")
-    parser.add_argument("-o", "--output", required=True, help="the .onnx file")
-    parser.add_argument("--opset", type=int, default=8, help="7 to 23 (default: %(default)s)")
-    parser.add_argument("--graph_name", default="graph", help="default: %(default)s")
-    parser.add_argument(
-        "--end_point", default="", metavar="NAMES", help="end points, separated by ;"
-    )
+    text = "Convert one TracedModule file to ONNX."
+    parser = _to_onnx_command(commands, "tracedmodule_to_onnx", text, "the .tm file")
     group = parser.add_argument_group("for quantized models, which are not yet supported")
     for name in ("input_data_type", "input_scales", "input_zero_points", "quantize_file_path"):
         group.add_argument(f"--{name}", nargs="+", help=argparse.SUPPRESS)
     for name in ("require_quantize", "param_fake_quant"):
         group.add_argument(f"--{name}", action="store_const", const=True, help=argparse.SUPPRESS)
     parser.set_defaults(run=_traced_to_onnx)
+
+
+def _mge_to_onnx_command(commands: Commands) -> None:
+    text = "Convert one dumped graph to ONNX."
+    parser = _to_onnx_command(commands, "mge_to_onnx", text, "the .mge file")
+    parser.set_defaults(run=_mge_to_onnx)
+
+
+def _to_onnx_command(
+    commands: Commands, name: str, text: str, source: str
+) -> argparse.ArgumentParser:
+    parser = _command(commands, name, text)
+    parser.add_argument("-i", "--input", required=True, help=source)
+    parser.add_argument("-o", "--output", required=True, help="the .onnx file")
+    parser.add_argument("--opset", type=int, default=8, help="7 to 23 (default: %(default)s)")
+    parser.add_argument("--graph_name", default="graph", help="default: %(default)s")
+    parser.add_argument(
+        "--end_point", default="", metavar="NAMES", help="end points, separated by ;"
+    )
+    return parser
 
 
 QUANTIZATION = (
@@ -187,14 +202,35 @@ def _traced_to_onnx(options: argparse.Namespace) -> int:
 
     given = {f"--{name}": getattr(options, name) for name in QUANTIZATION}
     refuse_quantization(given, kind="the option")
-    names = [name.strip() for name in options.end_point.split(";")]
     tracedmodule_to_onnx(
         options.input,
         options.output,
         graph_name=options.graph_name,
         opset=options.opset,
-        outspec=[name for name in names if name],
+        outspec=_end_points(options),
     )
+    return _written(options)
+
+
+def _mge_to_onnx(options: argparse.Namespace) -> int:
+    from mgeconvert.api import mge_to_onnx
+
+    mge_to_onnx(
+        options.input,
+        options.output,
+        graph_name=options.graph_name,
+        opset=options.opset,
+        outspec=_end_points(options),
+    )
+    return _written(options)
+
+
+def _end_points(options: argparse.Namespace) -> list[str]:
+    names = (name.strip() for name in options.end_point.split(";"))
+    return [name for name in names if name]
+
+
+def _written(options: argparse.Namespace) -> int:
     print(f"{options.output}: {Path(options.output).stat().st_size} bytes")
     return OK
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
-
-import numpy as np
 
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.mge.call import Call
@@ -181,8 +180,6 @@ def local(c: Call, x: Value, w: Value) -> Value:
     w is (h, w, I, kh, kw, O) of the result's size, with the groups before where there are some.
     """
     c.need("mode", "CROSS_CORRELATION")
-    if spatial(c, "dilate") != (1, 1):
-        raise UnsupportedCase(f"a local convolution with dilation {spatial(c, 'dilate')}")
     shape = w.type.static
     if shape is None or layout_of(c) is not None:
         raise UnsupportedCase(f"a local convolution with filters {w.type}")
@@ -205,12 +202,12 @@ def local(c: Call, x: Value, w: Value) -> Value:
 
 def unfolded(c: Call, x: Value, kernel: tuple[int, int], size: tuple[int, int]) -> Value:
     """Return the windows of x as (N, kh * kw, C, h, w)."""
-    (sh, sw), (ph, pw) = spatial(c, "stride"), spatial(c, "pad")
+    (sh, sw), (ph, pw), (dh, dw) = (spatial(c, name) for name in ("stride", "pad", "dilate"))
     if ph or pw:
         x = c.emit(ops.Pad(pads=((0, 0), (0, 0), (ph, ph), (pw, pw))), x)
     parts = []
-    for i, j in np.ndindex(*kernel):
-        rows = (int(i), int(i) + (size[0] - 1) * sh + 1, sh)
-        columns = (int(j), int(j) + (size[1] - 1) * sw + 1, sw)
+    for i, j in itertools.product(*map(range, kernel)):
+        rows = (i * dh, i * dh + (size[0] - 1) * sh + 1, sh)
+        columns = (j * dw, j * dw + (size[1] - 1) * sw + 1, sw)
         parts.append(c.unsqueeze(c.slice(x, [None, None, rows, columns]), [1]))
     return parts[0] if len(parts) == 1 else c.emit(ops.Concat(axis=1), *parts)
