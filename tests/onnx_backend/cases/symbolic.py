@@ -53,7 +53,17 @@ CASES: list[Case] = [
             case(ops.ReduceSum(reduced=(0,)), F32("N", 3)),
             case(ops.TopK(axis=1, k=2), F32("N", 5)),
             case(ops.CumSum(axis=1), F32("N", 5)),
-            case(ops.CumSum(axis=0), F32("N", 5)),
+            *(
+                case(ops.CumSum(axis=0, exclusive=exclusive, reverse=reverse), F32("N", 5))
+                for exclusive in (False, True)
+                for reverse in (False, True)
+            ),
+            case(ops.GatherElements(axis=1), F32("N", 5), I32("N", 2).between(-5, 4)),
+            case(ops.GatherElements(axis=1), F32("N", 5, 2), I64("N", 3, 2).between(0, 4)),
+            case(ops.GatherElements(axis=0), F32("N", 5), I64(2, 4).between(0, 0)),
+            case(ops.GatherNd(batch_dims=1), F32("N", 4, 5), I64("N", 3, 1).between(0, 3)),
+            case(ops.GatherNd(), F32(2, "N", 3), I64(4, 1).between(0, 1)),
+            case(ops.GatherNd(), F32("N", 2, 3), I64(4, 2).between(0, 0)),
             case(ops.Linear(), F32("N", 5), F32(3, 5).fixed(), F32(3).fixed(), atol=1e-5),
             case(ops.Linear(), F32("N", 2, 5), F32(3, 5).fixed(), F32(3).fixed(), atol=1e-5),
             case(ops.LayerNorm(axis=2, epsilon=1e-5), F32("N", 3, 8), F32(8).fixed(), atol=1e-5),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,10 +9,12 @@ import numpy as np
 from mgeconvert.backends.onnx.emitter import Emitter
 from mgeconvert.backends.onnx.rules import versioned
 from mgeconvert.backends.onnx.rules.comparison import less
-from mgeconvert.backends.onnx.rules.dims import known
+from mgeconvert.backends.onnx.rules.counting import number, row
+from mgeconvert.backends.onnx.rules.dims import known, vector
 from mgeconvert.backends.onnx.rules.table import RULES
 from mgeconvert.backends.onnx.rules.typed import cast, cast_from
-from mgeconvert.ir import DType, Node, Value, ops
+from mgeconvert.ir import Dim, DType, Node, Shape, Value, ops
+from mgeconvert.ir.dims import product
 
 NO_NEGATIVES = "below opset 11 computed indices are not negative"
 
@@ -40,30 +41,43 @@ def gather_elements(e: Emitter, node: Node[ops.GatherElements]) -> str:
     return e.emit("GatherElements", *e.inputs(node), axis=node.op.axis)
 
 
-@RULES(ops.GatherElements, since=7, limits="below opset 11 all sizes are known")
+@RULES(ops.GatherElements, since=7)
 def gather_elements_flat(e: Emitter, node: Node[ops.GatherElements]) -> str:
     """Gather from the flat x at index * stride + where the other axes are."""
-    x, axis = e.name(node.inputs[0]), node.op.axis
-    shape, places = known(node.inputs[0].type.shape), known(node.output.type.shape)
-    if shape is None or places is None:
-        raise e.refuse("GatherElements of a size that depends on the input", 11)
-    strides = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
-    grid = np.indices(places, np.int64)
-    others = sum(grid[i] * s for i, s in enumerate(strides) if i != axis)
-    index = _from_front(e, node.inputs[1], shape[axis])
-    index = e.emit("Mul", index, e.scalar(strides[axis], DType.I64))
-    index = e.emit("Add", index, e.constant(np.asarray(others, np.int64), "places"))
+    x, axis, shape = e.name(node.inputs[0]), node.op.axis, node.inputs[0].type.shape
+    strides = [product(shape[i + 1 :]) for i in range(len(shape))]
+    index = _from_front(e, node.inputs[1], number(e, shape[axis]))
+    index = e.emit("Mul", index, number(e, strides[axis]))
+    others = [i for i in range(len(shape)) if i != axis]
+    index = _add_places(e, index, others, sizes=node.output.type.shape, strides=strides)
     return e.emit("Gather", versioned.reshape(e, x, [-1]), index, axis=0)
 
 
-def _from_front(e: Emitter, indices: Value, size: int) -> str:
+def _from_front(e: Emitter, indices: Value, size: str) -> str:
     """Emit int64 indices with those below 0 counted from the front."""
     index = cast_from(e, e.name(indices), old=indices.type.dtype, new=DType.I64)
     negative = cast(e, less(e, "Less", DType.I64, index, e.scalar(0, DType.I64)), DType.I64)
-    return e.emit("Add", index, e.emit("Mul", negative, e.scalar(size, DType.I64)))
+    return e.emit("Add", index, e.emit("Mul", negative, size))
 
 
-@RULES(ops.GatherNd, since=11, limits="below opset 12 batch dimensions have known sizes")
+def _add_places(
+    e: Emitter, index: str, axes: Sequence[int], *, sizes: Shape, strides: Sequence[Dim]
+) -> str:
+    """Emit index + the place along each of `axes` * its stride; `sizes` is the index's shape."""
+    rank = len(sizes)
+    shape, steps = known(sizes), known(strides)
+    if shape is not None and steps is not None:
+        grid = np.indices(shape, np.int64, sparse=True)
+        places = sum((grid[i] * steps[i] for i in axes), np.zeros((1,) * rank, np.int64))
+        return e.emit("Add", index, e.constant(places, "places"))
+    for axis in axes:
+        place = e.emit("Mul", row(e, sizes[axis]), number(e, strides[axis]))
+        place = versioned.unsqueeze(e, place, [i for i in range(rank) if i != axis])
+        index = e.emit("Add", index, place)
+    return index
+
+
+@RULES(ops.GatherNd, since=11)
 def gather_nd(e: Emitter, node: Node[ops.GatherNd]) -> str | Sequence[str]:
     if e.opset < 12 and node.op.batch_dims:
         return gather_nd_flat(e, node)
@@ -72,33 +86,21 @@ def gather_nd(e: Emitter, node: Node[ops.GatherNd]) -> str | Sequence[str]:
     return e.emit("GatherND", x, indices, batch_dims=node.op.batch_dims or None)
 
 
-@RULES(ops.GatherNd, since=7, limits="below opset 11 the indexed axes have known sizes")
+@RULES(ops.GatherNd, since=7)
 def gather_nd_flat(e: Emitter, node: Node[ops.GatherNd]) -> str:
     """Make the indexed axes one, and gather from it at the sum of index * stride."""
     batch, places = node.op.batch_dims, node.inputs[1].type
     depth = places.shape[-1]
     assert isinstance(depth, int)
-    shape = known(node.inputs[0].type.shape[: batch + depth])
-    if shape is None:
-        raise e.refuse("GatherNd of a size that depends on the input", 12 if batch else 11)
-    strides = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
-    columns = np.array(strides[batch:], np.int64), np.array(shape[batch:], np.int64)
-    index = cast_from(e, e.name(node.inputs[1]), old=places.dtype, new=DType.I64)
-    negative = cast(e, less(e, "Less", DType.I64, index, e.scalar(0, DType.I64)), DType.I64)
-    index = e.emit("Add", index, e.emit("Mul", negative, e.constant(columns[1], "sizes")))
-    index = e.emit("Mul", index, e.constant(columns[0], "strides"))
+    shape = node.inputs[0].type.shape
+    indexed, rest = shape[: batch + depth], shape[batch + depth :]
+    strides = [product(indexed[i + 1 :]) for i in range(len(indexed))]
+    index = _from_front(e, node.inputs[1], vector(e, indexed[batch:], "sizes"))
+    index = e.emit("Mul", index, vector(e, strides[batch:], "strides"))
     index = versioned.reduce(e, "ReduceSum", index, axes=[places.rank - 1], keepdims=False)
-    if batch:
-        grid = np.indices(shape[:batch], np.int64)
-        lead = np.asarray(sum(grid[i] * s for i, s in enumerate(strides[:batch])), np.int64)
-        lead = lead.reshape(*shape[:batch], *(1,) * (places.rank - 1 - batch))
-        index = e.emit("Add", index, e.constant(lead, "batches"))
-    rest = known(node.inputs[0].type.shape[batch + depth :])
-    if rest is None:
-        raise e.refuse("GatherNd of rows whose size depends on the input", 12 if batch else 11)
-    return e.emit(
-        "Gather", versioned.reshape(e, e.name(node.inputs[0]), [-1, *rest]), index, axis=0
-    )
+    index = _add_places(e, index, range(batch), sizes=places.shape[:-1], strides=strides)
+    flat = e.emit("Reshape", e.name(node.inputs[0]), vector(e, [-1, *rest]))
+    return e.emit("Gather", flat, index, axis=0)
 
 
 @RULES(

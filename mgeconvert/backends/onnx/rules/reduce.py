@@ -6,9 +6,10 @@ import numpy as np
 
 from mgeconvert.backends.onnx.emitter import Emitter
 from mgeconvert.backends.onnx.rules import versioned
+from mgeconvert.backends.onnx.rules.counting import row
 from mgeconvert.backends.onnx.rules.table import RULES
 from mgeconvert.backends.onnx.rules.typed import carrier, cast, cast_from
-from mgeconvert.ir import DType, Node, Op, ops
+from mgeconvert.ir import Dim, DType, Node, Op, ops
 from mgeconvert.ir.ops.reduce import Arg, Reduction
 
 REDUCTIONS: dict[type[Op], str] = {
@@ -94,29 +95,37 @@ def cum_sum(e: Emitter, node: Node[ops.CumSum]) -> str:
     return cast_from(e, y, old=through, new=dtype)
 
 
-@RULES(
-    ops.CumSum, since=7, limits="below opset 11 the axis has a known size, the values are finite"
-)
+@RULES(ops.CumSum, since=7, limits="below opset 11 the values are finite")
 def cum_sum_by_matrix(e: Emitter, node: Node[ops.CumSum]) -> str:
     """Multiply by the triangular matrix of ones."""
     op, type_ = node.op, node.output.type
     size, last = type_.shape[op.axis], type_.rank - 1
-    if not isinstance(size, int):
-        raise e.refuse("running sums over a size that depends on the input", 11)
     dtype = DType.F64 if type_.dtype.is_integer else type_.dtype
     if type_.dtype in (DType.I64, DType.U64):
         dtype = carrier(e, "MatMul", type_.dtype)
-    triangle = np.triu(np.ones((size, size), dtype.numpy), int(op.exclusive))
     perm = list(range(last + 1))
     perm[op.axis], perm[last] = last, op.axis
     x = cast_from(e, e.name(node.inputs[0]), old=type_.dtype, new=dtype)
     x = x if op.axis == last else e.emit("Transpose", x, perm=perm)
     if not last:  # MatMul takes a vector, but not every runtime does
         x = versioned.unsqueeze(e, x, [0])
-    y = e.emit("MatMul", x, e.constant(triangle.T if op.reverse else triangle, "triangle"))
+    y = e.emit("MatMul", x, _triangle(e, size, dtype, op))
     y = versioned.squeeze(e, y, [0]) if not last else y
     y = y if op.axis == last else e.emit("Transpose", y, perm=perm)
     if type_.dtype.is_integer and dtype is DType.F64:  # wraps as int64 does, floats would not
         y = cast(e, y, DType.I64)
         dtype = DType.I64
     return cast_from(e, y, old=dtype, new=type_.dtype)
+
+
+def _triangle(e: Emitter, size: Dim, dtype: DType, op: ops.CumSum) -> str:
+    """Return the matrix that has 1 where the row's element counts for the column's sum."""
+    if isinstance(size, int):
+        ones = np.triu(np.ones((size, size), dtype.numpy), int(op.exclusive))
+        return e.constant(ones.T if op.reverse else ones, "triangle")
+    place = cast(e, row(e, size), DType.F64)  # below opset 9 only floats compare
+    rows, columns = versioned.unsqueeze(e, place, [1]), versioned.unsqueeze(e, place, [0])
+    first, second = (columns, rows) if op.reverse else (rows, columns)
+    if op.exclusive:
+        return cast(e, e.emit("Less", first, second), dtype)
+    return cast(e, e.emit("Not", e.emit("Greater", first, second)), dtype)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mgeconvert.backends.onnx.emitter import Emitter
+from mgeconvert.backends.onnx.rules.counting import number, row
 from mgeconvert.backends.onnx.rules.dims import known, vector
 from mgeconvert.backends.onnx.rules.table import RULES
-from mgeconvert.ir import Dim, Node, ops
+from mgeconvert.ir import Dim, DType, Node, ops
 
 BEFORE_ALL = -(2**63) + 1  # an end before the first element, for negative steps
 
@@ -59,33 +60,44 @@ def emit_cuts(e: Emitter, x: str, cuts: Sequence[Cut]) -> str:
         if any(step != 1 for step in steps):
             operands.append(e.ints(steps, "steps"))
         return e.emit("Slice", x, *operands)
-    numbers = known([*starts, *ends])
-    if numbers is None:
-        raise e.refuse("a slice at places that depend on the input's size", 10)
-    return e.emit("Slice", x, starts=numbers[: len(cuts)], ends=numbers[len(cuts) :], axes=axes)
+    return e.emit("Slice", x, starts=known(starts), ends=known(ends), axes=axes)
 
 
-@RULES(ops.Slice, since=7, limits="below opset 10 places and the lengths of stepped axes are known")
+def _needs_gather(e: Emitter, found: Cut) -> bool:
+    """Whether Slice cannot take the cut: below opset 10 it has no steps and no computed places."""
+    return e.opset < 10 and (found.step != 1 or known([found.start, found.end]) is None)
+
+
+def _gather(e: Emitter, x: str, axis: int, *, start: Dim, size: Dim, step: int) -> str:
+    """Emit the elements at start + step * 0, 1, 2 ..."""
+    if isinstance(start, int) and isinstance(size, int):
+        places = e.constant(start + np.arange(size, dtype=np.int64) * step, "places")
+    else:
+        apart = e.emit("Mul", row(e, size), e.scalar(step, DType.I64))
+        places = e.emit("Add", apart, number(e, start))
+    return e.emit("Gather", x, places, axis=axis)
+
+
+@RULES(ops.Slice, since=7)
 def slice_(e: Emitter, node: Node[ops.Slice]) -> str:
     x, op = e.name(node.inputs[0]), node.op
     cuts: list[Cut] = []
+    gathered = False
     for axis, dim in enumerate(node.inputs[0].type.shape):
         start, size, step = op.starts[axis], op.sizes[axis], op.steps[axis]
         step = 1 if size == 1 else step
-        if step != 1 and e.opset < 10:
-            places = known([start, size])
-            if places is None:
-                raise e.refuse("steps along an axis whose size depends on the input", 10)
-            index = places[0] + np.arange(places[1], dtype=np.int64) * step
-            x = e.emit("Gather", x, e.constant(index, "places"), axis=axis)
-        elif (found := cut(axis, dim, start=start, size=size, step=step)) is not None:
+        found = cut(axis, dim, start=start, size=size, step=step)
+        if found is not None and _needs_gather(e, found):
+            x = _gather(e, x, axis, start=start, size=size, step=step)
+            gathered = True
+        elif found is not None:
             cuts.append(found)
-    if cuts or x == e.name(node.inputs[0]):
-        return emit_cuts(e, x, cuts) if cuts else e.emit("Identity", x)
-    return x
+    if cuts:
+        return emit_cuts(e, x, cuts)
+    return x if gathered else e.emit("Identity", x)
 
 
-@RULES(ops.Split, since=7, limits="below opset 10 the sizes are known")
+@RULES(ops.Split, since=7)
 def split(e: Emitter, node: Node[ops.Split]) -> list[str]:
     (x,) = e.inputs(node)
     op, count = node.op, len(node.outputs)
@@ -98,10 +110,15 @@ def split(e: Emitter, node: Node[ops.Split]) -> list[str]:
 
 
 def _split_by_slices(e: Emitter, x: str, node: Node[ops.Split]) -> list[str]:
-    dim, results = node.inputs[0].type.shape[node.op.axis], []
+    axis, dim, results = node.op.axis, node.inputs[0].type.shape[node.op.axis], []
     start: Dim = 0
     for size in node.op.sizes:
-        found = cut(node.op.axis, dim, start=start, size=size, step=1)
-        results.append(emit_cuts(e, x, [found]) if found else e.emit("Identity", x))
+        found = cut(axis, dim, start=start, size=size, step=1)
+        if found is None:
+            results.append(e.emit("Identity", x))
+        elif _needs_gather(e, found):
+            results.append(_gather(e, x, axis, start=start, size=size, step=1))
+        else:
+            results.append(emit_cuts(e, x, [found]))
         start = start + size
     return results
