@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import importlib
 import json
 import os
@@ -31,9 +32,12 @@ def main(replies: int, parent: int, preload: Sequence[str]) -> None:
     requests = os.fdopen(os.dup(0), "rb")
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
+    gc.disable()  # imports make objects that stay: looking for garbage among them takes long
     for module in preload:
         with contextlib.suppress(ImportError):  # the call itself will tell
             importlib.import_module(module)
+    gc.freeze()
+    gc.enable()
     with os.fdopen(replies, "wb") as out, contextlib.ExitStack() as stack:
         services = _Services(stack)
         for line in requests:
