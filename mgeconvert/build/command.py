@@ -17,7 +17,7 @@ from doit.exceptions import InvalidCommand
 
 from mgeconvert.build.memory import MemoryDB
 from mgeconvert.build.plan import Build, Options
-from mgeconvert.build.progress import Progress
+from mgeconvert.build.progress import Progress, reporter
 from mgeconvert.build.reports import report_folder, write_reports
 from mgeconvert.build.show import show
 from mgeconvert.build.tasks import final_task, tasks
@@ -69,7 +69,7 @@ class Run(DoitRun):  # type: ignore[misc]
         if not isinstance(build, Build):
             return int(super().execute(params, args) or 0)
         build.set_options(Options(rehash=params["rehash"], check_passes=params["check_passes"]))
-        progress = Progress(sys.stdout, {})
+        progress = reporter(sys.stdout)
         params.update_defaults({"reporter": progress, "continue": True})
         self.dep_manager = Dependency(MemoryDB, "", checker_cls=MD5Checker, codec_cls=JSONCodec)
         return self._run(
