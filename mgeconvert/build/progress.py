@@ -81,8 +81,12 @@ class LiveProgress(Progress):
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        console = Console(file=self.outstream)
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+        )
+        console = Console(file=self.outstream, emoji=False)  # a task "a:m:b" is no picture
         self._bar = Bar(*columns, TimeElapsedColumn(), console=console, transient=True)
         self._row = self._bar.add_task("", total=len(_stages(tasks, selected_tasks)))
         self._bar.start()
@@ -117,7 +121,7 @@ class LiveProgress(Progress):
 
     def _line(self, text: str) -> None:
         if self._bar:
-            self._bar.console.print(text, markup=False, highlight=False)
+            self._bar.console.print(text, markup=False, highlight=False, emoji=False)
         else:
             super()._line(text)
 

@@ -27,7 +27,7 @@ def _show_table(report: Report, stream: TextIO) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=stream)
+    console = Console(file=stream, emoji=False, markup=False)
     jobs = shown(report)
     if jobs:
         table = Table(*HEADINGS)

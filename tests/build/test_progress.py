@@ -50,7 +50,8 @@ def test_a_log_gets_plain_lines() -> None:
     assert "\x1b" not in stream.getvalue()
 
 
-def test_a_terminal_gets_a_bar_over_what_is_selected() -> None:
+def test_a_terminal_gets_a_bar_over_what_is_selected(monkeypatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
     progress = reporter(stream)
     assert isinstance(progress, LiveProgress)
