@@ -8,6 +8,7 @@ from mgeconvert.errors import InternalError, ShapeError
 from mgeconvert.ir.dims import Sym, bind, symbols
 from mgeconvert.ir.graph import Graph, Value
 from mgeconvert.ir.op import Array
+from mgeconvert.ir.quantize import fake_quantize
 from mgeconvert.ir.types import DType, TensorType
 
 
@@ -15,25 +16,34 @@ def evaluate(
     graph: Graph,
     feeds: Mapping[str, Array],
     observe: Callable[[Value, Array], None] = lambda value, array: None,
+    *,
+    quantized: bool = False,
 ) -> dict[str, Array]:
     """Return the outputs by port name for the inputs in `feeds`, by port name.
 
-    `observe` is shown every value that a node computes. An array is dropped after its last use,
-    so that the memory needed is that of the live values.
+    `observe` is shown every value that a node computes. With `quantized` every float value that
+    is annotated, input or constant or result, is rounded to what its parameters can express. An
+    array is dropped after its last use, so that the memory needed is that of the live values.
     """
     known = bindings(graph, feeds)
-    env: dict[Value, Array] = {p.value: feeds[p.name] for p in graph.inputs}
+
+    def meant(value: Value, array: Array) -> Array:
+        rounds = quantized and value.quant is not None and value.type.dtype.is_float
+        return fake_quantize(array, value.quant) if rounds and value.quant else array
+
+    env: dict[Value, Array] = {p.value: meant(p.value, feeds[p.name]) for p in graph.inputs}
     left = {v: len(v.users) + v.is_output for n in graph for v in (*n.inputs, *n.outputs)}
 
     def array(value: Value) -> Array:
-        return env[value] if value.const is None else value.const
+        return env[value] if value.const is None else meant(value, value.const)
 
     for node in graph:
         results = node.op.bound(known).eval([array(v) for v in node.inputs])
         for value, result in zip(node.outputs, results, strict=True):
             _expect(value, result, known)
-            observe(value, result)
-            env[value] = result
+            rounded = meant(value, result)
+            observe(value, rounded)
+            env[value] = rounded
         for value in dict.fromkeys(node.inputs):
             left[value] -= 1
             if not left[value] and value.producer is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from mgeconvert.errors import ConvertError, InternalError
 from mgeconvert.ir.graph import Graph, Node, Value
+from mgeconvert.ir.quantize import problem
 from mgeconvert.ir.types import DType, TensorType
 
 
@@ -14,6 +15,8 @@ def verify(graph: Graph) -> None:
     defined: set[Value] = {p.value for p in graph.inputs}
     names: set[str] = {v.name for v in defined}
     uses: dict[Value, dict[Node[Any], int]] = {}
+    for value in (*defined, *graph.constants()):
+        _verify_quant(value)
     for node in graph:
         _verify_arity(node)
         for value in node.inputs:
@@ -27,10 +30,17 @@ def verify(graph: Graph) -> None:
                 raise InternalError(f"{node}: {value} has another producer")
             if value.name in names:
                 raise InternalError(f"{node}: the name {value.name} is defined twice")
+            _verify_quant(value)
             names.add(value.name)
             defined.add(value)
     _verify_uses(graph, uses)
     _verify_ports(graph, defined)
+
+
+def _verify_quant(value: Value) -> None:
+    wrong = problem(value.type, value.quant) if value.quant else ""
+    if wrong:
+        raise InternalError(f"{value}: {wrong}")
 
 
 def _verify_arity(node: Node[Any]) -> None:

@@ -8,16 +8,28 @@ from mgeconvert.ir.passes.cleanup import (
     remove_identities,
 )
 from mgeconvert.ir.passes.pipeline import Observer, Pass, changed_numbers, graph_pass, run_passes
+from mgeconvert.ir.passes.quant import (
+    carried,
+    propagate_quant,
+    quantize_before_relu,
+    quantize_biases,
+    round_constants,
+)
 
 __all__ = [
     "Observer",
     "Pass",
+    "carried",
     "changed_numbers",
     "drop_dead",
     "fold_batch_norm",
     "fold_constants",
     "graph_pass",
     "merge_constants",
+    "propagate_quant",
+    "quantize_before_relu",
+    "quantize_biases",
     "remove_identities",
+    "round_constants",
     "run_passes",
 ]

@@ -46,7 +46,8 @@ def _foldable(node: Node[BatchNorm]) -> Node[Any] | None:
         return None
     alone = len(x.users) == 1 and not x.is_output
     constant = all(v.const is not None for v in (*statistics, *producer.inputs[1:]))
-    if not alone or not constant or not x.type.dtype.is_float:
+    rounded = any(v.quant is not None for v in (x, *producer.inputs[1:]))
+    if not alone or not constant or rounded or not x.type.dtype.is_float:
         return None
     if isinstance(producer.op, Linear) and x.type.rank != 2:
         return None  # there the channels of the batch norm are not the features of the layer

@@ -20,6 +20,7 @@ from mgeconvert.ir.ops import (
     Unsqueeze,
 )
 from mgeconvert.ir.passes.pipeline import graph_pass
+from mgeconvert.ir.passes.quant import carried
 
 GROWS = (Expand, Tile)  # folding these can blow a file up
 LARGE = 1024  # elements above which the result of an operator in GROWS is not stored
@@ -34,10 +35,11 @@ def fold_constants(graph: Graph) -> bool:
             continue
         arrays = [v.const for v in node.inputs if v.const is not None]
         results = node.op.eval(arrays)
+        kept = carried(node)
         values = []
         for old, array in zip(node.outputs, results, strict=True):
             new = graph.constant(old.name, np.ascontiguousarray(array).reshape(array.shape))
-            new.quant = old.quant
+            new.quant = old.quant or kept
             values.append(new)
         graph.replace_node(node, *values)
         changed = True
@@ -46,6 +48,8 @@ def fold_constants(graph: Graph) -> bool:
 
 def _is_foldable(node: Node[Op]) -> bool:
     if any(v.const is None for v in node.inputs):
+        return False
+    if any(v.quant is not None for v in node.inputs) and not _keeps_rounding(node):
         return False
     if isinstance(node.op, DimVector) and any(isinstance(d, Sym) for d in node.op.dims):
         return False
@@ -56,6 +60,12 @@ def _is_foldable(node: Node[Op]) -> bool:
         before = max(v.type.size for v in node.inputs if isinstance(v.type.size, int))
         return all(isinstance(n, int) and n <= max(LARGE, before) for n in sizes)
     return True
+
+
+def _keeps_rounding(node: Node[Op]) -> bool:
+    """Return whether rounding the result is the same as rounding the operands."""
+    quant = carried(node)
+    return quant is not None and all(v.quant in (None, quant) for v in node.outputs)
 
 
 @graph_pass()
@@ -71,17 +81,30 @@ def drop_dead(graph: Graph) -> bool:
 
 @graph_pass()
 def remove_identities(graph: Graph) -> bool:
-    """Rewrite op(x) to x where op does nothing: identity, a reshape to the same shape and so on."""
+    """Rewrite op(x) to x where op does nothing: identity, a reshape to the same shape and so on.
+
+    Parameters of quantization move to x; an identity stays where x has others, or other users.
+    """
     changed = False
     for node in graph:
         if not _does_nothing(node):
             continue
         (x,) = node.inputs
-        if x.quant is None:
-            x.quant = node.output.quant
+        if not _takes_quant(x, node.output):
+            continue
         graph.replace_node(node, x)
         changed = True
     return changed
+
+
+def _takes_quant(x: Value, y: Value) -> bool:
+    """Give x the parameters of y, which does nothing else; False where x must stay without."""
+    if y.quant is None or y.quant == x.quant:
+        return True
+    if x.quant is not None or x.is_output or len(x.users) > 1:
+        return False
+    x.quant = y.quant
+    return True
 
 
 def _does_nothing(node: Node[Op]) -> bool:
