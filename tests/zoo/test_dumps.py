@@ -25,10 +25,13 @@ VARIANTS = ("v2", "v2-all", "v2-fused", "v2-kept", "v1")
 OPSET = 13
 RTOL, ATOL = 1e-4, 2e-5
 # MegEngine fails to rewrite their affine group and instance norms into operators of old versions.
-NOT_DUMPED = {"fcos": ("v2", "v2-all", "v2-fused"), "style": ("v2", "v2-all", "v2-fused")}
+NOT_DUMPED = dict.fromkeys(("fcos", "style", "functional"), ("v2", "v2-all", "v2-fused"))
 # pixel_shuffle computes its shapes while tracing. MegEngine may die later of a run that fails.
 BAKED = ("super-resolution",)
-TABLE = [(name, variant) for name in FAMILIES for variant in VARIANTS]
+# MegEngine dies of a segmentation fault where it traces x.sum(axis=3) of this one as a graph.
+FATAL = ("keypoints",)
+NAMES = [name for name in FAMILIES if name not in FATAL]
+TABLE = [(name, variant) for name in NAMES for variant in VARIANTS]
 MADE = [pair for pair in TABLE if pair[1] not in NOT_DUMPED.get(pair[0], ())]
 
 
@@ -41,7 +44,7 @@ def folder() -> Path:
     with (made / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (made / "done").exists():
-            run("tests.zoo.dumps", str(made), *(name for name in FAMILIES if name not in BAKED))
+            run("tests.zoo.dumps", str(made), *(name for name in NAMES if name not in BAKED))
             for name in BAKED:
                 run("tests.zoo.dumps", str(made), name)
             (made / "done").touch()
@@ -114,6 +117,12 @@ def test_onnx(name: str, variant: str) -> None:
 def test_what_is_not_dumped_is_so_for_a_reason(name: str) -> None:
     for variant in NOT_DUMPED[name]:
         assert "bad input shape for polyadic operator" in failures(name, variant)["dump"]
+
+
+@pytest.mark.parametrize("name", FATAL)
+def test_what_kills_megengine_still_does(name: str, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="ended with -"):
+        run("tests.zoo.dumps", str(tmp_path), name)
 
 
 def session(name: str, variant: str, *, symbolic: bool) -> onnxruntime.InferenceSession:

@@ -16,6 +16,7 @@ from mgeconvert.frontends.mge.rules import (
     shape,
     vision,
     warp,
+    windows,
 )
 from mgeconvert.frontends.mge.rules.refused import REFUSED
 from mgeconvert.frontends.mge.rules.table import RULES
@@ -38,4 +39,5 @@ __all__ = [
     "shape",
     "vision",
     "warp",
+    "windows",
 ]

@@ -27,8 +27,6 @@ REFUSED: Mapping[str, str] = {
     "BatchConvBiasForward": NOT_YET,
     "SVD": NONE,
     "MatrixInverse": NONE,
-    "CorrelationForward": NONE,
     "DeformablePSROIPoolingForward": NONE,
-    "RegionRestrictedConvolution": NONE,
     "MultiHeadAttn": f"{NONE}: write the attention as matrix products and a softmax",
 }

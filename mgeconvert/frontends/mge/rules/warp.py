@@ -105,11 +105,13 @@ def _factors(matrix: Array | None) -> tuple[float, float] | None:
     """Return the factors of height and width of a matrix that does nothing but scale."""
     if matrix is None:
         return None
-    rest = matrix * (1 - np.eye(3, dtype=matrix.dtype))
+    rest = matrix[~np.eye(3, dtype=bool)]
     return None if rest.any() or matrix[2, 2] != 1 else (float(matrix[1, 1]), float(matrix[0, 0]))
 
 
 def _is_aligned(before: object, after: object, factor: float) -> bool:
-    if not isinstance(before, int) or not isinstance(after, int) or after < 2:
+    if not isinstance(before, int) or not isinstance(after, int):
         return False
+    if before == 1 or after == 1:  # there is no other place than 0
+        return True
     return abs(factor - (before - 1) / (after - 1)) < 1e-5
