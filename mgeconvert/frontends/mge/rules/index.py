@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mgeconvert.errors import UnsupportedCase
+from mgeconvert.errors import ShapeError, UnsupportedCase
 from mgeconvert.frontends.mge.call import Call
 from mgeconvert.frontends.mge.rules.table import RULES
 from mgeconvert.ir import DType, Op, Value, ops
@@ -177,11 +178,35 @@ def _scatter(c: Call, x: Value, new: Value, operands: Sequence[Value], how: str)
     front = range(lead, lead + len(grid))
     order = [*front, *(i for i in range(value.type.rank) if i not in front)]
     updates = value if order == sorted(order) else c.transpose(value, order)
-    op: Op = ops.ScatterNd(reduction=how)
-    written = c.emit(op, turned, _grid(c, where, grid), updates)
+    written = _placed(c, turned, where, updates) if how == "none" else None
+    if written is None:
+        op: Op = ops.ScatterNd(reduction=how)
+        written = c.emit(op, turned, _grid(c, where, grid), updates)
     perm = [*axes, *rest]
     back = c.transpose(written, [perm.index(a) for a in range(len(perm))])
     return blend(c, x, where.spans, back)
+
+
+def _placed(c: Call, x: Value, where: Places, updates: Value) -> Value | None:
+    """Write at places of the first axes that are known: pick each row from x or from the updates.
+
+    None where they are not known. The last one of equal places wins.
+    """
+    count = len(where.indices)
+    sizes = tuple(d for d in x.type.shape[:count] if isinstance(d, int))
+    arrays = [v.const for v in where.indices.values() if v.const is not None]
+    if len(sizes) != count or len(arrays) != count:
+        return None
+    inside = [np.where(a < 0, a + n, a) for a, n in zip(arrays, sizes)]
+    if any(((a < 0) | (a >= n)).any() for a, n in zip(inside, sizes)):
+        raise ShapeError(f"an index is outside the axes of {sizes} elements")
+    flat = np.ravel_multi_index(tuple(np.broadcast_arrays(*inside)), sizes).reshape(-1)
+    total, rest = math.prod(sizes), x.type.shape[count:]
+    source = np.arange(total, dtype=np.int32)
+    source[flat] = np.arange(total, total + flat.size)
+    parts = c.reshape(x, (total, *rest)), c.reshape(updates, (flat.size, *rest))
+    both = c.emit(ops.Concat(axis=0), *parts)
+    return c.reshape(c.emit(ops.Gather(axis=0), both, c.constant(source)), x.type.shape)
 
 
 def sliced(c: Call, x: Value, where: Places) -> Value:
