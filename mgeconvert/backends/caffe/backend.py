@@ -1,0 +1,130 @@
+"""The way from the IR to `.prototxt` and `.caffemodel`."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from mgeconvert.backends import base
+from mgeconvert.backends.base import Artifact, Lowering, Request
+from mgeconvert.backends.caffe import writer
+from mgeconvert.backends.caffe.dialects import DIALECTS, Dialect
+from mgeconvert.backends.caffe.emitter import Blob, Emitter, need_float, sizes
+from mgeconvert.backends.caffe.net import Net, finish
+from mgeconvert.backends.caffe.rules import RULES
+from mgeconvert.errors import ConversionFailed, ConvertError, Location, UnsupportedCase
+from mgeconvert.ir import DType, Graph, Node
+from mgeconvert.ir.passes import (
+    Observer,
+    Pass,
+    drop_dead,
+    fold_batch_norm,
+    fold_constants,
+    merge_constants,
+    remove_identities,
+    run_passes,
+)
+
+PIPELINE: tuple[Pass, ...] = (
+    fold_constants,
+    remove_identities,
+    fold_batch_norm,
+    merge_constants,
+    drop_dead,
+)
+
+
+class Options(Protocol):
+    """The settings of this target; the manifest's `CaffeOptions` has them."""
+
+    dialect: str
+    fuse_bn: bool
+    in_place: bool
+    use_empty_blobs: bool
+
+
+class CaffeBackend:
+    """Writes the net as text, and once more with its weights."""
+
+    name = "caffe"
+
+    def convert(self, graph: Graph, request: Request, observe: Observer) -> Artifact:
+        options: Options = request.options
+        if options.dialect not in DIALECTS:
+            raise UnsupportedCase(
+                f"dialect {options.dialect!r}", hint=f"there are {', '.join(DIALECTS)}"
+            )
+        dialect = DIALECTS[options.dialect]
+        _judge_inputs(graph, dialect)
+        run_passes(graph, _pipeline(options), observe)
+        model = writer.build(_lower(graph, dialect, options), request.stem)
+        writer.check_size(model)
+        return Artifact(
+            {
+                f"{request.stem}.prototxt": writer.text(model, request.provenance),
+                f"{request.stem}.caffemodel": writer.stream(
+                    model, empty_blobs=options.use_empty_blobs
+                ),
+            }
+        )
+
+
+def _pipeline(options: Options) -> tuple[Pass, ...]:
+    return tuple(p for p in PIPELINE if options.fuse_bn or p is not fold_batch_norm)
+
+
+def _judge_inputs(graph: Graph, dialect: Dialect) -> None:
+    """Raise ConversionFailed for inputs that no blob or this reader cannot be."""
+    problems: list[ConvertError] = []
+    for port in graph.inputs:
+        try:
+            shape = sizes(port.value)
+            if not port.value.type.rank:
+                raise UnsupportedCase("an input of rank 0: blobs have axes", hint="use rank 1")
+            if port.value.type.dtype is not DType.F32:
+                raise UnsupportedCase(f"an input of {port.value.type.dtype.value}: blobs are float32")
+            if dialect.input_rank not in (0, len(shape)):
+                raise UnsupportedCase(
+                    f"an input of rank {len(shape)}: {dialect.reader} reads images only, "
+                    f"rank {dialect.input_rank}",
+                    hint="use another dialect",
+                )
+        except ConvertError as error:
+            error.at = Location("caffe", "input", port.name)
+            problems.append(error)
+    if problems:
+        raise ConversionFailed(problems)
+
+
+def _lower(graph: Graph, dialect: Dialect, options: Options) -> Net:
+    emitter = Emitter(graph, dialect)
+
+    def apply(rule: Lowering, node: Node[Any]) -> None:
+        need_float(node)
+        for value in node.outputs:
+            sizes(value)
+        start = emitter.begin(node)
+        results = rule(emitter, node)
+        emitter.bind(node, [results] if isinstance(results, Blob) else results, start)
+
+    _lower_all(graph, emitter, apply)
+    return finish(emitter, in_place=options.in_place)
+
+
+def _lower_all(graph: Graph, emitter: Emitter, apply: Any) -> None:
+    """Apply the rules; what only follows from an earlier refusal is not reported."""
+    refused: set[int] = set()
+
+    def guarded(rule: Lowering, node: Node[Any]) -> None:
+        if any(id(v) in refused for v in node.inputs):
+            refused.update(map(id, node.outputs))
+            return
+        try:
+            apply(rule, node)
+        except ConvertError:
+            refused.update(map(id, node.outputs))
+            raise
+
+    base.lower(graph, RULES, 0, guarded)
+
+
+BACKEND = CaffeBackend()

@@ -1,0 +1,194 @@
+"""What a rule writes to: the layers of one Caffe net, and the blobs between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mgeconvert.backends.caffe.dialects import Dialect
+from mgeconvert.errors import InternalError, UnsupportedCase
+from mgeconvert.ir import Array, DType, Graph, Node, Value
+
+Sizes = tuple[int, ...]
+
+
+class Blob:
+    """A tensor between layers, compared by identity; rank 0 is spelled (1,).
+
+    `name` is what it is called after so far; the net's names are made unique at the end.
+    """
+
+    __slots__ = ("layer", "name", "shape")
+
+    def __init__(self, layer: Layer, shape: Sizes, name: str) -> None:
+        self.layer, self.shape, self.name = layer, shape, name
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+class Layer:
+    """One layer: what it reads, what it makes, its parameters and its weights."""
+
+    __slots__ = ("bottoms", "parameters", "tops", "type", "weights")
+
+    def __init__(
+        self,
+        type_: str,
+        bottoms: Sequence[Blob],
+        parameters: Mapping[str, Any],
+        weights: Sequence[Array],
+    ) -> None:
+        self.type, self.bottoms, self.parameters = type_, list(bottoms), parameters
+        self.weights, self.tops = tuple(weights), list[Blob]()
+
+
+class Emitter:
+    """Collects layers; a rule returns the blobs that stand for the outputs of the IR's node."""
+
+    def __init__(self, graph: Graph, dialect: Dialect) -> None:
+        self.graph, self.dialect = graph, dialect
+        self.layers: list[Layer] = []
+        self._blobs: dict[Value, Blob] = {}
+        self._shared: dict[Hashable, Any] = {}
+        self._base = "net"
+        for port in graph.inputs:
+            shape = sizes(port.value)
+            dims = {"shape": [{"dim": shape}]}
+            self._base = port.name
+            self._blobs[port.value] = self.layer("Input", [], shape, hint=port.name, **dims)
+
+    def layer(
+        self,
+        type_: str,
+        bottoms: Sequence[Blob],
+        shape: Sequence[int],
+        /,
+        *,
+        weights: Sequence[Array] = (),
+        hint: str = "",
+        **parameters: Any,
+    ) -> Blob:
+        """Append a layer with one top of `shape`; parameters that are None are left out."""
+        (top,) = self.layer_multi(type_, bottoms, [shape], weights=weights, hint=hint, **parameters)
+        return top
+
+    def layer_multi(
+        self,
+        type_: str,
+        bottoms: Sequence[Blob],
+        shapes: Iterable[Sequence[int]],
+        /,
+        *,
+        weights: Sequence[Array] = (),
+        hint: str = "",
+        **parameters: Any,
+    ) -> list[Blob]:
+        """Append a layer with a top for each of `shapes`."""
+        self.dialect.need(type_)
+        given = {k: v for k, v in parameters.items() if v is not None}
+        layer = Layer(type_, bottoms, given, weights)
+        base = hint or f"{self._base}.{type_.lower()}"
+        layer.tops = [Blob(layer, tuple(shape), base) for shape in shapes]
+        self.layers.append(layer)
+        return layer.tops
+
+    def blob(self, value: Value) -> Blob:
+        """Return the blob of `value`; a constant is made by layers."""
+        if value not in self._blobs:
+            if value.const is None:
+                raise InternalError(f"{value} has no blob yet")
+            self._blobs[value] = self.constant(floats(value))
+        return self._blobs[value]
+
+    def constant(self, array: Array) -> Blob:
+        """Return a blob that always holds `array`: Caffe has weights, but no constants."""
+        from mgeconvert.backends.caffe.pieces import reshape
+
+        flat = array.reshape(-1, 1)
+        made = self.layer(
+            "InnerProduct",
+            [self.one()],
+            (1, flat.size),
+            weights=[flat],
+            num_output=flat.size,
+            bias_term=False,
+        )
+        return reshape(self, made, array.shape or (1,))
+
+    def one(self) -> Blob:
+        """Return a blob (1, 1) that holds 1, made of the first input."""
+        return self.shared("one", self._one)
+
+    def _one(self) -> Blob:
+        from mgeconvert.backends.caffe.pieces import power, reshape
+
+        if not self.graph.inputs:
+            raise UnsupportedCase("a net without inputs", hint="Caffe has no constants")
+        x = self._blobs[self.graph.inputs[0].value]
+        ones = reshape(self, power(self, x, scale=0.0, shift=1.0), (1, 1, x.size, 1))
+        top = self.layer("Pooling", [ones], (1, 1, 1, 1), pool=0, kernel_h=x.size, kernel_w=1)
+        return reshape(self, top, (1, 1))
+
+    def shared(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """Return what was made for `key` before, or what `make` makes now."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        return self._shared[key]
+
+    def begin(self, node: Node[Any]) -> int:
+        """Begin with the rule of `node`; return the index of the next layer."""
+        self._base = node.outputs[0].name
+        return len(self.layers)
+
+    def bind(self, node: Node[Any], results: Sequence[Blob], start: int) -> None:
+        """Make `results` the outputs of the IR's `node`; those made since `start` take the names."""
+        new = {id(top) for layer in self.layers[start:] for top in layer.tops}
+        for value, result in zip(node.outputs, results, strict=True):
+            if result.shape != sizes(value):
+                raise InternalError(f"{node}: the layers make {result.shape}")
+            if id(result) in new:
+                result.name = value.name
+                new.discard(id(result))
+            self._blobs[value] = result
+
+    def outputs(self) -> list[tuple[str, Blob]]:
+        """Return the net's outputs: port names and blobs, in the source's order."""
+        return [(port.name, self.blob(port.value)) for port in self.graph.outputs]
+
+
+def sizes(value: Value) -> Sizes:
+    """Return the shape of the blob of `value`; raise UnsupportedCase where a size is open."""
+    shape = value.type.static
+    if shape is None:
+        raise UnsupportedCase(
+            f"{value.name} has the shape [{', '.join(map(str, value.type.shape))}]: Caffe's nets "
+            "have fixed sizes",
+            hint="give the input a fixed shape",
+        )
+    if 0 in shape:
+        raise UnsupportedCase(f"{value.name} is empty, which no blob can be")
+    return shape or (1,)
+
+
+def floats(value: Value) -> Array:
+    """Return a constant as float32; it is a view where it is float32 already."""
+    assert value.const is not None
+    return value.const.astype(np.float32, copy=False)
+
+
+def need_float(node: Node[Any], keep: Sequence[DType] = ()) -> None:
+    """Raise UnsupportedCase where `node` computes with anything but float32."""
+    computed = [v for v in (*node.inputs, *node.outputs) if v.const is None]
+    for value in computed:
+        if value.type.dtype is not DType.F32 and value.type.dtype not in keep:
+            name = type(node.op).__name__
+            raise UnsupportedCase(f"{name} of {value.type.dtype.value}: Caffe's blobs are float32")

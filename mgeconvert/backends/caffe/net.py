@@ -1,0 +1,141 @@
+"""From collected layers to a finished net: nothing dead, outputs last, unique names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mgeconvert.backends.caffe.emitter import Blob, Emitter, Layer
+from mgeconvert.backends.caffe.pieces import copy
+
+IN_PLACE = frozenset(
+    ("AbsVal", "BNLL", "BatchNorm", "ELU", "Exp", "Log", "PReLU", "Power", "ReLU", "Scale")
+    + ("Sigmoid", "TanH")
+)
+LINEAR = frozenset(("BatchNorm", "Power", "Scale"))
+SMALLEST = float(np.finfo(np.float32).tiny)
+
+
+@dataclass(frozen=True)
+class Net:
+    """Layers in the order of the file, and what their blobs are called."""
+
+    layers: Sequence[Layer]
+    names: dict[Blob, str]
+
+
+def finish(e: Emitter, *, in_place: bool) -> Net:
+    """Return the net whose outputs are those of the graph.
+
+    An output is a top that no layer reads, or Caffe would not count it as one; the layers that
+    make outputs stand last, in the source's order.
+    """
+    outputs = _outputs(e)
+    layers = _live(e.layers, [blob for _, blob in outputs])
+    last = [blob.layer for _, blob in outputs]
+    moved = set(map(id, last))
+    layers = [layer for layer in layers if id(layer) not in moved]
+    layers += _silence(e, [*layers, *last])
+    layers += last
+    _keep_apart(layers)
+    names = _names(e, layers, outputs)
+    if in_place:
+        _run_in_place(layers, names, {id(blob) for _, blob in outputs})
+    return Net(layers, names)
+
+
+def _keep_apart(layers: Sequence[Layer]) -> None:
+    """Keep OpenCV from fusing a power with a linear layer after it, as in -0.5 * x ** 2.
+
+    It does so where the power's shift is 0, and computes (-0.5 * x) ** 2. The smallest normal
+    number as the shift changes nothing else.
+    """
+    readers: dict[int, list[Layer]] = {}
+    for layer in layers:
+        for blob in layer.bottoms:
+            readers.setdefault(id(blob), []).append(layer)
+    for layer in layers:
+        if layer.type != "Power" or layer.parameters.get("power", 1.0) == 1:
+            continue
+        (top,) = layer.tops
+        after = readers.get(id(top), [])
+        if not layer.parameters.get("shift") and any(a.type in LINEAR for a in after):
+            layer.parameters = {**layer.parameters, "shift": SMALLEST}
+
+
+def _outputs(e: Emitter) -> list[tuple[str, Blob]]:
+    """Return the output ports, each with a blob of its own that is the only top of its layer."""
+    wanted = e.outputs()
+    read = {id(b) for layer in _live(e.layers, [b for _, b in wanted]) for b in layer.bottoms}
+    found: list[tuple[str, Blob]] = []
+    for name, blob in wanted:
+        layer = blob.layer
+        shared = id(blob) in read or len(layer.tops) > 1 or layer.type == "Input"
+        if shared or any(blob is other for _, other in found):
+            blob = copy(e, blob)
+        found.append((name, blob))
+    return found
+
+
+def _live(layers: Sequence[Layer], outputs: Iterable[Blob]) -> list[Layer]:
+    """Return the layers that the outputs need, and all inputs."""
+    needed = {id(blob.layer) for blob in outputs}
+    kept = []
+    for layer in reversed(layers):
+        if id(layer) in needed or layer.type == "Input":
+            kept.append(layer)
+            needed.update(id(blob.layer) for blob in layer.bottoms)
+    return kept[::-1]
+
+
+def _silence(e: Emitter, layers: Sequence[Layer]) -> list[Layer]:
+    """Return a layer that takes the tops that nobody reads, or Caffe would call them outputs."""
+    read = {id(blob) for layer in layers for blob in layer.bottoms}
+    idle = [
+        top
+        for layer in layers
+        for top in layer.tops
+        if id(top) not in read and (len(layer.tops) > 1 or layer.type == "Input")
+    ]
+    if not idle or not e.dialect.has("Silence"):
+        return []
+    return [Layer("Silence", idle, {}, ())]
+
+
+def _names(e: Emitter, layers: Sequence[Layer], outputs: list[tuple[str, Blob]]) -> dict[Blob, str]:
+    names: dict[Blob, str] = {blob: name for name, blob in outputs}
+    names |= {layer.tops[0]: layer.tops[0].name for layer in layers if layer.type == "Input"}
+    taken = set(names.values())
+    counts: dict[str, int] = {}
+    for layer in layers:
+        for top in layer.tops:
+            if top not in names:
+                names[top] = _unique(top.name, taken, counts)
+    return names
+
+
+def _unique(wanted: str, taken: set[str], counts: dict[str, int]) -> str:
+    name, i = wanted, counts.get(wanted, 0)
+    while name in taken:
+        i += 1
+        name = f"{wanted}_{i}"
+    counts[wanted] = i
+    taken.add(name)
+    return name
+
+
+def _run_in_place(layers: Sequence[Layer], names: dict[Blob, str], outputs: set[int]) -> None:
+    """Give a top the name of its bottom where the layer is the bottom's only reader."""
+    readers: dict[int, int] = {}
+    for layer in layers:
+        for blob in layer.bottoms:
+            readers[id(blob)] = readers.get(id(blob), 0) + 1
+    for layer in layers:
+        if layer.type not in IN_PLACE or len(layer.bottoms) != 1:
+            continue
+        (bottom,), (top,) = layer.bottoms, layer.tops
+        alone = readers[id(bottom)] == 1 and len(bottom.layer.tops) == 1
+        if alone and id(top) not in outputs and bottom.layer.type != "Input":
+            names[top] = names[bottom]

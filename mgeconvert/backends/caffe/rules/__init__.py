@@ -1,0 +1,27 @@
+"""One rule per operator of the IR that Caffe can express, by family."""
+
+from mgeconvert.backends.caffe.rules import (
+    activation,
+    arithmetic,
+    network,
+    norm,
+    pool,
+    recurrent,
+    reduce,
+    resize,
+    shape,
+)
+from mgeconvert.backends.caffe.rules.table import RULES
+
+__all__ = [
+    "RULES",
+    "activation",
+    "arithmetic",
+    "network",
+    "norm",
+    "pool",
+    "recurrent",
+    "reduce",
+    "resize",
+    "shape",
+]

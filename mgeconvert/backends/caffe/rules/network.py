@@ -1,0 +1,151 @@
+"""Convolutions and matrix products."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from mgeconvert.backends.caffe.binary import joint
+from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
+from mgeconvert.backends.caffe.mixing import expand, mix, sum_over
+from mgeconvert.backends.caffe.moving import cut
+from mgeconvert.backends.caffe.pieces import (
+    convolution,
+    deconvolution,
+    inner_product,
+    product,
+    reshape,
+)
+from mgeconvert.backends.caffe.rules.table import RULES
+from mgeconvert.errors import UnsupportedCase
+from mgeconvert.ir import Array, Node, Value, ops
+
+LARGEST_PRODUCT = 1 << 22  # elements of a matrix product that is written out
+HINT = "compute it before, so that it is constant"
+
+
+@RULES(ops.Conv, limits="constant filters")
+def conv(e: Emitter, node: Node[ops.Conv]) -> Blob:
+    op, (x, w, bias) = node.op, _weights(e, node)
+    stride, dilation, padding = list(op.stride), list(op.dilation), list(op.padding)
+    line = x.rank == 3
+    if line:
+        x, w = _as_image(e, x), w.reshape(*w.shape, 1)
+        stride, dilation, padding = [*stride, 1], [*dilation, 1], [*padding, (0, 0)]
+    if x.rank == 5:
+        e.dialect.need("Convolution of 3 spatial axes")
+    kernel = [d * (k - 1) + 1 for k, d in zip(w.shape[2:], dilation)]
+    spatial = [
+        (n + sum(p) - k) // s + 1 for n, k, s, p in zip(x.shape[2:], kernel, stride, padding)
+    ]
+    skips = [-(-max(after - before, 0) // s) for (before, after), s in zip(padding, stride)]
+    pad = [before + skip * s for (before, _), skip, s in zip(padding, skips, stride)]
+    y = convolution(e, x, w, bias, stride=stride, pad=pad, dilation=dilation, groups=op.groups)
+    for axis, (skip, size) in enumerate(zip(skips, spatial), 2):
+        y = cut(e, y, axis, skip, size)
+    return reshape(e, y, y.shape[:3]) if line else y
+
+
+@RULES(ops.ConvTranspose, limits="constant filters, 1 or 2 spatial axes")
+def conv_transpose(e: Emitter, node: Node[ops.ConvTranspose]) -> Blob:
+    op, (x, w, bias) = node.op, _weights(e, node)
+    if x.rank == 5:
+        raise UnsupportedCase("a transposed convolution over 3 spatial axes")
+    stride, edges = list(op.stride), []
+    for axis, (d, (before, after), extra) in enumerate(
+        zip(op.dilation, op.padding, op.output_padding), 2
+    ):
+        w = _spread(w, axis, d)
+        edges.append((before, after - extra))
+    line = x.rank == 3
+    if line:
+        x, w, stride, edges = _as_image(e, x), w.reshape(*w.shape, 1), [*stride, 1], [*edges, (0, 0)]
+    pad = [max(before, after, 0) for before, after in edges]
+    longer = [(p - before, p - after) for p, (before, after) in zip(pad, edges)]
+    if any(map(any, longer)):  # zeros around the kernel make the padding even
+        w = np.pad(w, ((0, 0), (0, 0), *longer))
+    y = deconvolution(e, x, w, bias, stride=stride, pad=pad, groups=op.groups)
+    return reshape(e, y, y.shape[:3]) if line else y
+
+
+def _weights(e: Emitter, node: Node[ops.Conv] | Node[ops.ConvTranspose]) -> tuple[
+    Blob, Array, Array | None
+]:
+    x, *weights = node.inputs
+    if any(v.const is None for v in weights):
+        raise UnsupportedCase("a convolution whose filters are computed", hint=HINT)
+    w, *bias = map(floats, weights)
+    return e.blob(x), w, bias[0] if bias else None
+
+
+def _as_image(e: Emitter, x: Blob) -> Blob:
+    return reshape(e, x, (*x.shape, 1))
+
+
+def _spread(w: Array, axis: int, dilation: int) -> Array:
+    """Return the kernel with zeros in between: OpenCV ignores the dilation of Deconvolution."""
+    if dilation == 1:
+        return w
+    shape = list(w.shape)
+    shape[axis] = dilation * (w.shape[axis] - 1) + 1
+    wide = np.zeros(shape, w.dtype)
+    wide[(slice(None),) * axis + (slice(None, None, dilation),)] = w
+    return wide
+
+
+@RULES(ops.Linear)
+def linear(e: Emitter, node: Node[ops.Linear]) -> Blob:
+    x, w, *bias = node.inputs
+    if any(v.const is None for v in (w, *bias)):
+        raise UnsupportedCase("a linear layer whose weights are computed", hint=HINT)
+    return _rows(e, e.blob(x), floats(w), floats(bias[0]) if bias else None)
+
+
+def _rows(e: Emitter, x: Blob, w: Array, bias: Array | None = None) -> Blob:
+    """Return x @ w.T + bias for x of any rank."""
+    if x.rank > 1:
+        return inner_product(e, x, w, bias)
+    return reshape(e, inner_product(e, reshape(e, x, (1, *x.shape)), w, bias), (w.shape[0],))
+
+
+@RULES(ops.MatMul)
+def matmul(e: Emitter, node: Node[ops.MatMul]) -> Blob:
+    a, b = node.inputs
+    if _is_matrix(b):
+        return _rows(e, e.blob(a), floats(b).reshape(b.const.shape[-2:]).T)
+    if _is_matrix(a):
+        x = e.blob(b)
+        return mix(e, x, x.rank - 2, floats(a).reshape(a.const.shape[-2:]))
+    x, y = e.blob(a), e.blob(b)
+    lead = joint([x.shape[:-2], y.shape[:-2]]) if x.rank + y.rank > 4 else ()
+    x, y = expand(e, x, (*lead, *x.shape[-2:])), expand(e, y, (*lead, *y.shape[-2:]))
+    shape = (*lead, x.shape[-2], y.shape[-1])
+    if e.dialect.has("MatMul"):
+        return e.layer("MatMul", [x, y], shape)
+    return _written_out(e, x, y, shape)
+
+
+def _is_matrix(value: Value) -> bool:
+    """Whether it is constant and the same for all of a batch."""
+    return value.const is not None and math.prod(value.const.shape[:-2]) == 1
+
+
+def _written_out(e: Emitter, x: Blob, y: Blob, shape: Sequence[int]) -> Blob:
+    """Multiply all pairs and add them up: Caffe has no product of computed matrices."""
+    rows, inner, columns = *x.shape[-2:], y.shape[-1]
+    batch = math.prod(shape[:-2])
+    if batch * rows * inner * columns > LARGEST_PRODUCT:
+        raise UnsupportedCase(
+            f"a product of computed matrices, {batch} x ({rows}, {inner}) @ ({inner}, {columns}): "
+            f"the dialect {e.dialect.name} has no MatMul, and written out it has more than "
+            f"{LARGEST_PRODUCT} elements",
+            hint="dialects that can: opencv",
+        )
+    whole = (batch, rows, inner, columns)
+    a = expand(e, reshape(e, x, (batch, rows, inner, 1)), whole)
+    b = expand(e, reshape(e, y, (batch, 1, inner, columns)), whole)
+    return reshape(e, sum_over(e, product(e, a, b), (2,), mean=False), shape)
+
+
