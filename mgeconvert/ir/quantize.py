@@ -52,7 +52,7 @@ def fake_quantize(x: Array, q: Quant) -> Array:
 
 def along(numbers: Sequence[float], dtype: type, q: Quant, rank: int) -> Array:
     """Return the parameters of `q` so that they broadcast to a tensor of `rank` axes."""
-    array = np.asarray(numbers, dtype)
+    array: Array = np.asarray(numbers, dtype)
     if q.axis is None or array.size == 1:
         return array.reshape(())
     return array.reshape([-1 if i == q.axis else 1 for i in range(rank)])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mgeconvert.errors import Location, UnsupportedCase
+from mgeconvert.frontends.traced.quant import Declared, meaning
 from mgeconvert.frontends.traced.records import Module, Tensor, Tree
 from mgeconvert.ir import Array, DType, Graph, Value
 from mgeconvert.ir.builder import Builder
@@ -23,10 +24,16 @@ class Call(Builder):
     """
 
     def __init__(
-        self, graph: Graph, at: Location, name: str, parameters: dict[Tensor, Value]
+        self,
+        graph: Graph,
+        at: Location,
+        name: str,
+        parameters: dict[Tensor, Value],
+        declared: dict[Value, Declared],
     ) -> None:
         super().__init__(graph, at, name)
         self.module: Module | None = None
+        self.declared = declared  # what `tensor.qparams` says of values
         self._parameters = parameters
 
     def inside(self, name: str) -> Call:
@@ -35,14 +42,16 @@ class Call(Builder):
         if not isinstance(module, Module):
             raise UnsupportedCase(f"{name} is no module in this file")
         at = replace(self.at, path=module.path)
-        call = Call(self.graph, at, f"{self.name}.{name}", self._parameters)
+        call = Call(self.graph, at, f"{self.name}.{name}", self._parameters, self.declared)
         call.module = module
         return call
 
     def parameter(self, tensor: Tensor, name: str) -> Value:
         """Return the constant for a parameter or buffer; the same one each time."""
         if tensor not in self._parameters:
-            self._parameters[tensor] = self.graph.constant(name, native(tensor.data))
+            array, quant = meaning(tensor.data)
+            value = self._parameters[tensor] = self.graph.constant(name, native(array))
+            value.quant = quant
         return self._parameters[tensor]
 
     def reshaped(self, constant: Value, shape: Sequence[int]) -> Value:
@@ -54,6 +63,9 @@ class Call(Builder):
             return constant
         result = self.graph.constant(constant.name, array)
         self.graph.take_name(result, constant)
+        if constant.quant is not None and constant.quant.axis is not None:
+            raise UnsupportedCase("other shapes of weights with a scale for each channel")
+        result.quant = constant.quant
         return result
 
     def attribute(self, name: str) -> Value | None:
@@ -74,6 +86,23 @@ class Call(Builder):
             assert self.module is not None
             raise UnsupportedCase(f"{self.module.kind} has no tensor {name!r} in this file")
         return value
+
+    def named(self, name: str, array: Array) -> Value:
+        """Return a new constant that is called like the tensor `name` of the called module."""
+        assert self.module is not None
+        path = f"{self.module.path}.{name}" if self.module.path else name
+        return self.graph.constant(path, np.ascontiguousarray(array))
+
+    def array(self, name: str) -> Array | None:
+        """Return the numbers of the tensor `name` of the called module; None where it has none."""
+        value = self.attribute(name)
+        return None if value is None else value.const
+
+    def needed_array(self, name: str) -> Array:
+        """Return the numbers of the tensor `name`; UnsupportedCase where there is none."""
+        array = self.required(name).const
+        assert array is not None
+        return array
 
     def setting(self, name: str) -> Any:
         """Return the plain attribute `name` of the called module; UnsupportedCase if missing."""

@@ -15,6 +15,7 @@ from mgeconvert.errors import (
     UnsupportedOp,
 )
 from mgeconvert.frontends.traced.call import Call
+from mgeconvert.frontends.traced.quant import Declared, stored
 from mgeconvert.frontends.traced.records import (
     Apply,
     CallFunction,
@@ -33,6 +34,7 @@ from mgeconvert.frontends.traced.records import Graph as Record
 from mgeconvert.frontends.traced.rules import RULES
 from mgeconvert.ir import DType, Graph, TensorType, Value
 from mgeconvert.ir.dims import Shape, dim
+from mgeconvert.ir.ops import Identity
 
 STAGE = "traced"
 
@@ -50,6 +52,7 @@ class Lifter:
         self.found: dict[Node, Value] = {}  # the end points met so far
         self._wanted = frozenset(outputs)
         self._parameters: dict[Tensor, Value] = {}
+        self._declared: dict[Value, Declared] = {}
 
     def run(self, record: Record, env: dict[Node, Any], path: str) -> Tree:
         """Lift the expressions of `record`, whose inputs are in `env`; return its result tree."""
@@ -74,7 +77,7 @@ class Lifter:
         name = outputs[0].name if outputs else "none"
         name = f"{path}.{name}" if path else name
         at = Location(STAGE, _title(expression), name, path)
-        return Call(self.graph, at, name, self._parameters)
+        return Call(self.graph, at, name, self._parameters, self._declared)
 
     def _lift(self, call: Call, expression: Expression, env: dict[Node, Any]) -> None:
         if isinstance(expression, (GetAttr, Constant)):
@@ -88,6 +91,8 @@ class Lifter:
         )
         for node in _outputs(expression):
             value = env.get(node)
+            if isinstance(value, Value):
+                value = env[node] = _quantized(call, value, node)
             if node in self._wanted and isinstance(value, Value):
                 self.found[node] = value
 
@@ -138,6 +143,17 @@ class Lifter:
             raise UnsupportedOp(f"no rule for the {kind} {name}", hint=_suggestion(name))
         _need_arguments(rule, args, kwargs)
         return rule(call, *args, **kwargs)
+
+
+def _quantized(call: Call, value: Value, node: Node) -> Value:
+    """Return the value with the quantized element type that the file gives it."""
+    quant = stored(node.dtype)
+    if quant is None or value.quant == quant or not value.type.dtype.is_float:
+        return value
+    if value.quant is not None or value.producer is None:
+        value = call.emit(Identity(), value)
+    value.quant = quant
+    return value
 
 
 def lift(

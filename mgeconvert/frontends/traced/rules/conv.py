@@ -93,6 +93,11 @@ def conv(
 
 @RULES("module:Conv1d", "module:Conv2d", "module:Conv3d")
 def conv_module(c: Call, inp: Value) -> Value:
+    return conv_of(c, inp, c.required("weight"), c.attribute("bias"))
+
+
+def conv_of(c: Call, inp: Value, weight: Value, bias: Value | None) -> Value:
+    """Add the convolution of the called module with other weights."""
     attributes = c.module.attributes if c.module else {}
     mode = attributes.get("padding_mode", "zeros")
     padding = c.pair(c.setting("padding"), inp.type.rank - 2)
@@ -103,8 +108,8 @@ def conv_module(c: Call, inp: Value) -> Value:
     return convolve(
         c,
         inp,
-        c.required("weight"),
-        c.attribute("bias"),
+        weight,
+        bias,
         stride=c.setting("stride"),
         padding=padding,
         dilation=c.setting("dilation"),

@@ -238,6 +238,8 @@ def element_type(dtype: Any, default: DType = DType.F32) -> DType:
     """Return the element type that an argument `dtype` names; None is `default`."""
     if dtype is None:
         return default
+    if getattr(dtype, "metadata", None):  # a quantized type: the IR stays float
+        return DType.F32
     name = dtype if isinstance(dtype, str) else getattr(dtype, "name", str(dtype))
     name = {"int": "int32", "float": "float32", "int64": "int32", "float64": "float32"}.get(
         name, name

@@ -100,11 +100,16 @@ def conv_transpose3d(
 
 @RULES("module:ConvTranspose2d")
 def conv_transpose2d_module(c: Call, inp: Value) -> Value:
+    return conv_transpose_of(c, inp, c.required("weight"), c.attribute("bias"))
+
+
+def conv_transpose_of(c: Call, inp: Value, weight: Value, bias: Value | None) -> Value:
+    """Add the transposed convolution of the called module with other weights."""
     return conv_transpose2d(
         c,
         inp,
-        c.required("weight"),
-        c.attribute("bias"),
+        weight,
+        bias,
         c.setting("stride"),
         c.setting("padding"),
         c.setting("output_padding"),

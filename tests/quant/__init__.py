@@ -1,0 +1,1 @@
+"""Quantization, from MegEngine's modules to artifacts."""
