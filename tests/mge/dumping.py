@@ -36,7 +36,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "v1-bare": {"dump_format": "FBS", "keep_var_name": 0, "enable_metadata": False},
 }
 LAYOUTS = ("hwcd4", "nchw88", "nchw44", "nchw44_dot", "nchw4", "nchw32", "chwn4", "nchw64")
-FUSIONS = ("fuse_conv_bias_nonlinearity", "fuse_conv_bias_with_z", "fuse_preprocess")
+FUSIONS = ("fuse_conv_bias_nonlinearity", "fuse_conv_bias_with_z", "fuse_preprocess", "fuse_grain")
 HALVES = ("io16xc32", "ioc16")
 # The cases of whole networks are dumped with every option, too.
 OPTIONS: Mapping[str, Mapping[str, Any]] = {

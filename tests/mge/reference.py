@@ -1,4 +1,4 @@
-"""Run dumps of the cases in MegEngine: `python -m tests.mge.reference FOLDER [--batch N]`.
+"""Run dumps of the cases in MegEngine: `python -m tests.mge.reference FOLDER`.
 
 Beside each FOLDER/<case>.<variant>.mge comes a .npz with what MegEngine computes: `in.<name>` and
 `out.<index>`; where MegEngine cannot run its own dump, a .txt that says why. It is a program of its
@@ -16,12 +16,14 @@ from megengine.utils.comp_graph_tools import GraphInference
 
 from tests.mge.networks import CASES
 
+# MegEngine compiles code for these at run time, and hangs where it may not.
+NOT_RUN = ("residual.v2-nchw88.mge",)
+
 
 def main(folder: Path) -> None:
     for path in sorted(folder.glob("*.mge")):
-        if path.with_suffix(".npz").exists() or path.with_suffix(".txt").exists():
+        if path.name in NOT_RUN:
             continue
-        path.with_suffix(".txt").write_text("MegEngine dies or hangs")  # unless it gets further
         feeds = CASES[path.name.split(".")[0]].feeds
         try:
             arrays = run(path, feeds)
@@ -30,7 +32,6 @@ def main(folder: Path) -> None:
             path.with_suffix(".txt").write_text(text)
         else:
             np.savez(path.with_suffix(".npz"), **arrays)
-            path.with_suffix(".txt").unlink()
 
 
 def run(path: Path, feeds: tuple[Any, ...]) -> dict[str, np.ndarray]:

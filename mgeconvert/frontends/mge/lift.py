@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from mgeconvert.frontends.mge.rules import REFUSED, RULES
 from mgeconvert.frontends.mge.tidy import fuse_affine
 from mgeconvert.ir import Graph, TensorType, Value
 from mgeconvert.ir.dims import Shape, dim
+from mgeconvert.ir.passes import drop_dead
 
 STAGE = "mge"
 HINT = "see docs/operators.md for what is handled, or write the model without it"
@@ -45,10 +47,12 @@ class Lifter:
         self._packings = Packings()
 
     def run(self, operators: Sequence[MgeOperator]) -> None:
-        """Lift the operators in order; those that need the result of a failed one are left out."""
+        """Lift the operators in order; those behind a failed one at least need a rule."""
         for operator in operators:
-            if operator.type != INPUT and all(i in self.env for i in operator.inputs):
-                self._guarded(operator, self._lift)
+            if operator.type == INPUT:
+                continue
+            known = all(i in self.env for i in operator.inputs)
+            self._guarded(operator, self._lift if known else _rule)
 
     def inputs(self, operators: Sequence[MgeOperator], shapes: Shapes) -> None:
         """Add the input ports."""
@@ -62,7 +66,7 @@ class Lifter:
 
             self._guarded(operator, add)
 
-    def _guarded(self, operator: MgeOperator, work: Callable[[MgeOperator], None]) -> None:
+    def _guarded(self, operator: MgeOperator, work: Callable[[MgeOperator], object]) -> None:
         try:
             work(operator)
         except ConvertError as error:
@@ -108,12 +112,7 @@ class Lifter:
         return value
 
     def _apply(self, call: Call, inputs: Sequence[Value]) -> tuple[Value | None, ...]:
-        kind = call.operator.type
-        rule = RULES.find(kind)
-        if rule is None:
-            reason = REFUSED.get(kind, f"no rule for the operator {kind}")
-            raise UnsupportedOp(reason, hint=HINT)
-        result: Any = rule(call, *inputs)
+        result: Any = _rule(call.operator)(call, *inputs)
         return result if isinstance(result, tuple) else (result,)
 
     def _rename(self, call: Call, value: Value, name: str) -> None:
@@ -125,6 +124,15 @@ class Lifter:
                 other.name, value.name = value.name, other.name
                 return
         value.name = self.graph.unique(name)
+
+
+def _rule(operator: MgeOperator) -> Callable[..., Any]:
+    """Return the rule of an operator; raise UnsupportedOp where there is none."""
+    rule = RULES.find(operator.type)
+    if rule is None:
+        reason = REFUSED.get(operator.type, f"no rule for the operator {operator.type}")
+        raise UnsupportedOp(reason, hint=HINT)
+    return rule
 
 
 def lift(model: MgeModel, *, shapes: Shapes, outputs: Sequence[str]) -> Graph:
@@ -148,6 +156,7 @@ def lift(model: MgeModel, *, shapes: Shapes, outputs: Sequence[str]) -> Graph:
         raise UnsupportedCase(f"{names} exists in training only", at=Location(STAGE))
     _publish(lifter, wanted)
     fuse_affine(lifter.graph)
+    drop_dead.run(lifter.graph)
     return lifter.graph
 
 
@@ -176,8 +185,6 @@ def _end_points(model: MgeModel, names: Sequence[str]) -> tuple[MgeOutput, ...]:
 
 
 def _near(name: str, known: Mapping[str, int]) -> str:
-    import difflib
-
     found = difflib.get_close_matches(name, known, 3, 0.4)
     return f"did you mean {' or '.join(map(repr, found))}?" if found else ""
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mgeconvert.ir import DType, Graph, Node, Value, ops
+from mgeconvert.ir.mapped import forget
 from mgeconvert.ir.op import Array
 
 LAYERS = (ops.Conv, ops.ConvTranspose)
@@ -69,6 +70,7 @@ def _layer(
     ):
         return None
     scaled = w.const * vector.reshape(-1, *(1,) * (w.type.rank - 1))
+    forget(w.const)
     parts = [x, graph.constant(w.name, scaled)]
     parts += [graph.constant(b.name, b.const * vector) for b in bias if b.const is not None]
     return _again(graph, node, layer, tuple(parts), w)
@@ -92,7 +94,7 @@ def _product(graph: Graph, node: Node[Any], layer: Node[Any], other: Value) -> V
 def _again(
     graph: Graph, node: Node[Any], layer: Node[Any], inputs: tuple[Value, ...], old: Value
 ) -> Value:
-    """Add the layer once more in the place of `node`; its new constant is called like `old`."""
+    """Add the layer once more in the place of `node`; the constant made of `old` gets its name."""
     for value in inputs:
         if value is not old and value.const is not None:
             graph.take_name(value, old)
