@@ -126,7 +126,9 @@ def _resolve(size: Dim, start: Any, stop: Any, step: int) -> tuple[Dim, Dim, int
     if start is None and stop is None and step == -1:
         return size - 1, size, -1
     if step < 0:
-        raise UnsupportedCase(f"a slice with step {step} of an axis of symbolic size {size}")
+        first = size - 1 if start is None else _edge(size, start)
+        last = -1 if stop is None else _edge(size, stop)
+        return first, (first - last - step - 1) // -step, step
     first = _edge(size, 0 if start is None else start)
     last = _edge(size, size if stop is None else stop)
     return first, (last - first + step - 1) // step, step

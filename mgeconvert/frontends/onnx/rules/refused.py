@@ -1,0 +1,46 @@
+"""Operators that are refused for a reason that is worth telling."""
+
+from __future__ import annotations
+
+CONTROL_FLOW = "the IR has no control flow"
+SEQUENCES = "the IR has tensors only, no sequences and optional values"
+DATA = "the size of its result depends on the data"
+TRAINING = "it belongs to training"
+RANDOM = "random numbers are not the same twice"
+QUANTIZED = "quantized operators are not read yet"
+TEXT = "the IR has no texts"
+
+REFUSED: dict[str, str] = {
+    **dict.fromkeys(("If", "Loop", "Scan", "SequenceMap"), CONTROL_FLOW),
+    **dict.fromkeys(
+        (
+            *("SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase"),
+            *("SequenceInsert", "SequenceLength", "SplitToSequence", "ConcatFromSequence"),
+            *("Optional", "OptionalGetElement", "OptionalHasElement"),
+        ),
+        SEQUENCES,
+    ),
+    **dict.fromkeys(("NonMaxSuppression", "Unique"), DATA),
+    **dict.fromkeys(
+        ("Gradient", "Adam", "Adagrad", "Momentum", "NegativeLogLikelihoodLoss"), TRAINING
+    ),
+    "SoftmaxCrossEntropyLoss": TRAINING,
+    **dict.fromkeys(
+        (
+            *("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"),
+            *("Multinomial", "Bernoulli"),
+        ),
+        RANDOM,
+    ),
+    **dict.fromkeys(
+        (
+            *("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"),
+            *("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
+        ),
+        QUANTIZED,
+    ),
+    **dict.fromkeys(
+        ("StringConcat", "StringSplit", "StringNormalizer", "RegexFullMatch", "TfIdfVectorizer"),
+        TEXT,
+    ),
+}
