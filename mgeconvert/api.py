@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +13,24 @@ from typing import Any
 from mgeconvert.build.plan import unchecked
 from mgeconvert.build.single import convert_single
 from mgeconvert.errors import ConversionFailed, UnsupportedCase
-from mgeconvert.manifest import OnnxOptions, Options, single_job
+from mgeconvert.manifest import CaffeOptions, OnnxOptions, Options, single_job
 from mgeconvert.manifest.keys import Table, Tables, keys
 
 ARGUMENT = "the argument"
+PARAMETERS_FILE = "quant_params.json"
+
+
+class BackEnd(enum.IntEnum):
+    """The readers of Caffe nets, by the predecessor's numbers."""
+
+    CAFFE = 1
+    SNPE = 2
+    TRT = 3
+    NNIE = 4
+
+    @property
+    def dialect(self) -> str:
+        return "bvlc" if self is BackEnd.CAFFE else self.name.lower()
 
 
 def tracedmodule_to_onnx(
@@ -88,6 +104,109 @@ def mge_to_onnx(
         options=options,
     )
     convert_single(unchecked(job))
+
+
+def tracedmodule_to_caffe(
+    traced_module: str | os.PathLike[str] | Any,
+    prototxt: str | os.PathLike[str] = "out.prototxt",
+    caffemodel: str | os.PathLike[str] = "out.caffemodel",
+    outspec: Sequence[str] | None = None,
+    use_empty_blobs: bool = False,
+    input_data_type: str | None = None,
+    input_scales: float | Sequence[float] | None = None,
+    input_zero_points: int | Sequence[int] | None = None,
+    require_quantize: bool = False,
+    param_fake_quant: bool = False,
+    split_conv_relu: bool = False,
+    fuse_bn: bool = False,
+    quantize_file_path: str = PARAMETERS_FILE,
+    convert_backend: BackEnd | int = BackEnd.CAFFE,
+) -> None:
+    """Write the float TracedModule as a Caffe net and its weights.
+
+    traced_module: the path of a `.tm` file, or a TracedModule (which MegEngine then saves first)
+    outspec: end points, as names of nodes or paths of modules; None for the module's own outputs
+    use_empty_blobs: write shapes instead of weights
+    fuse_bn: fold batch norm into the layer before it
+    convert_backend: the reader to write for
+    the rest: for quantized models, which are refused until they are supported
+
+    Raises ConversionFailed with all problems; then nothing is written.
+    """
+    if require_quantize:
+        raise ConversionFailed([UnsupportedCase(NO_QUANTIZED_CAFFE)])
+    refuse_quantization(
+        {
+            "input_data_type": input_data_type,
+            "input_scales": input_scales,
+            "input_zero_points": input_zero_points,
+            "param_fake_quant": param_fake_quant or None,
+            "split_conv_relu": split_conv_relu or None,
+            "quantize_file_path": None
+            if quantize_file_path == PARAMETERS_FILE
+            else quantize_file_path,
+        }
+    )
+    options = CaffeOptions(
+        dialect=BackEnd(convert_backend).dialect, fuse_bn=fuse_bn, use_empty_blobs=use_empty_blobs
+    )
+    with tempfile.TemporaryDirectory(prefix="mgeconvert-") as folder:
+        source = _saved(traced_module, Path(folder))
+        _to_caffe(source, Path(prototxt), Path(caffemodel), outspec, options)
+
+
+def mge_to_caffe(
+    mge_fpath: str | os.PathLike[str],
+    prototxt: str | os.PathLike[str] = "out.prototxt",
+    caffemodel: str | os.PathLike[str] = "out.caffemodel",
+    outspec: Sequence[str] | None = None,
+    use_empty_blobs: bool = False,
+    convert_backend: BackEnd | int = BackEnd.CAFFE,
+) -> None:
+    """Write the float graph that `dump` wrote as a Caffe net and its weights.
+
+    The arguments are those of `tracedmodule_to_caffe`. Raises ConversionFailed with all problems;
+    then nothing is written.
+    """
+    options = CaffeOptions(
+        dialect=BackEnd(convert_backend).dialect, use_empty_blobs=use_empty_blobs
+    )
+    _to_caffe(Path(mge_fpath), Path(prototxt), Path(caffemodel), outspec, options)
+
+
+NO_QUANTIZED_CAFFE = (
+    "require_quantize: Caffe's format has no quantized layers; without it, a QAT model gives a "
+    "float net"
+)
+
+
+def _to_caffe(
+    source: Path,
+    prototxt: Path,
+    caffemodel: Path,
+    outspec: Sequence[str] | None,
+    options: CaffeOptions,
+) -> None:
+    """Convert beside the `.prototxt`, then give both files the names that are asked for."""
+    _judge(options)
+    prototxt, caffemodel = prototxt.absolute(), caffemodel.absolute()
+    outputs = outspec or ()
+    if caffemodel == prototxt.with_suffix(".caffemodel"):
+        job = single_job(
+            source=source, output=prototxt, format="caffe", outputs=outputs, options=options
+        )
+        convert_single(unchecked(job))
+        return
+    prototxt.parent.mkdir(parents=True, exist_ok=True)
+    caffemodel.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".mgeconvert-", dir=caffemodel.parent) as folder:
+        made = Path(folder) / f"{prototxt.stem}.prototxt"
+        job = single_job(
+            source=source, output=made, format="caffe", outputs=outputs, options=options
+        )
+        convert_single(unchecked(job))
+        shutil.move(made.with_suffix(".caffemodel"), caffemodel)
+        shutil.move(made, prototxt)
 
 
 def refuse_quantization(given: dict[str, Any], *, kind: str = ARGUMENT) -> None:

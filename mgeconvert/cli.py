@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     _clean_command(commands)
     _traced_to_onnx_command(commands)
     _mge_to_onnx_command(commands)
+    _traced_to_caffe_command(commands)
+    _mge_to_caffe_command(commands)
     return parser
 
 
@@ -159,12 +161,19 @@ def _clean(options: argparse.Namespace) -> int:
 def _traced_to_onnx_command(commands: Commands) -> None:
     text = "Convert one TracedModule file to ONNX."
     parser = _to_onnx_command(commands, "tracedmodule_to_onnx", text, "the .tm file")
-    group = parser.add_argument_group("for quantized models, which are not yet supported")
-    for name in ("input_data_type", "input_scales", "input_zero_points", "quantize_file_path"):
-        group.add_argument(f"--{name}", nargs="+", help=argparse.SUPPRESS)
-    for name in ("require_quantize", "param_fake_quant"):
-        group.add_argument(f"--{name}", action="store_const", const=True, help=argparse.SUPPRESS)
+    _quantization_options(parser, QUANTIZATION)
     parser.set_defaults(run=_traced_to_onnx)
+
+
+def _quantization_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    group = parser.add_argument_group("for quantized models, which are not yet supported")
+    for name in names:
+        if name in FLAGS:
+            group.add_argument(
+                f"--{name}", action="store_const", const=True, help=argparse.SUPPRESS
+            )
+        else:
+            group.add_argument(f"--{name}", nargs="+", help=argparse.SUPPRESS)
 
 
 def _mge_to_onnx_command(commands: Commands) -> None:
@@ -187,6 +196,7 @@ def _to_onnx_command(
     return parser
 
 
+FLAGS = ("require_quantize", "param_fake_quant", "split_conv_relu")
 QUANTIZATION = (
     "input_data_type",
     "input_scales",
@@ -223,6 +233,93 @@ def _mge_to_onnx(options: argparse.Namespace) -> int:
         outspec=_end_points(options),
     )
     return _written(options)
+
+
+BACKENDS = {"caffe": 1, "snpe": 2, "trt": 3, "nnie": 4}
+
+
+def _backend(text: str) -> int:
+    """Read a name or a number of a reader of Caffe nets; ValueError for others."""
+    number = BACKENDS.get(text.lower()) or int(text)
+    if number not in BACKENDS.values():
+        raise ValueError(text)
+    return number
+
+
+def _traced_to_caffe_command(commands: Commands) -> None:
+    text = "Convert one TracedModule file to Caffe."
+    parser = _to_caffe_command(commands, "tracedmodule_to_caffe", text, "the .tm file")
+    parser.add_argument("--fuse_bn", action="store_true", help="fold batch norm where exact")
+    _quantization_options(parser, (*QUANTIZATION, "split_conv_relu"))
+    parser.set_defaults(run=_traced_to_caffe)
+
+
+def _mge_to_caffe_command(commands: Commands) -> None:
+    text = "Convert one dumped graph to Caffe."
+    parser = _to_caffe_command(commands, "mge_to_caffe", text, "the .mge file")
+    parser.set_defaults(run=_mge_to_caffe)
+
+
+def _to_caffe_command(
+    commands: Commands, name: str, text: str, source: str
+) -> argparse.ArgumentParser:
+    parser = _command(commands, name, text)
+    parser.add_argument("-i", "--input", required=True, help=source)
+    parser.add_argument("-c", "--prototxt", required=True, help="the .prototxt file")
+    parser.add_argument("-b", "--caffemodel", required=True, help="the .caffemodel file")
+    parser.add_argument(
+        "--end_point", default="", metavar="NAMES", help="end points, separated by ;"
+    )
+    parser.add_argument(
+        "--use_empty_blobs", action="store_true", help="write shapes instead of weights"
+    )
+    parser.add_argument(
+        "--convert_backend",
+        type=_backend,
+        default=1,
+        metavar="READER",
+        help="caffe, snpe, trt, nnie, or 1 to 4 (default: caffe)",
+    )
+    return parser
+
+
+def _traced_to_caffe(options: argparse.Namespace) -> int:
+    from mgeconvert.api import refuse_quantization, tracedmodule_to_caffe
+
+    names = (*QUANTIZATION, "split_conv_relu")
+    given = {f"--{name}": getattr(options, name) for name in names if name != "require_quantize"}
+    refuse_quantization(given, kind="the option")
+    tracedmodule_to_caffe(
+        options.input,
+        options.prototxt,
+        options.caffemodel,
+        outspec=_end_points(options),
+        use_empty_blobs=options.use_empty_blobs,
+        require_quantize=bool(options.require_quantize),
+        fuse_bn=options.fuse_bn,
+        convert_backend=options.convert_backend,
+    )
+    return _written_both(options)
+
+
+def _mge_to_caffe(options: argparse.Namespace) -> int:
+    from mgeconvert.api import mge_to_caffe
+
+    mge_to_caffe(
+        options.input,
+        options.prototxt,
+        options.caffemodel,
+        outspec=_end_points(options),
+        use_empty_blobs=options.use_empty_blobs,
+        convert_backend=options.convert_backend,
+    )
+    return _written_both(options)
+
+
+def _written_both(options: argparse.Namespace) -> int:
+    for path in (options.prototxt, options.caffemodel):
+        print(f"{path}: {Path(path).stat().st_size} bytes")
+    return OK
 
 
 def _end_points(options: argparse.Namespace) -> list[str]:

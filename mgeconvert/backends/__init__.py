@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 
-from mgeconvert.backends.base import Artifact, Backend, Request
+from mgeconvert.backends.base import Artifact, Backend, Quantization, Request
 from mgeconvert.errors import UnsupportedCase
 
-NAMES = ("onnx",)
+NAMES = ("caffe", "onnx")
 
-__all__ = ["NAMES", "Artifact", "Backend", "Request", "load"]
+__all__ = ["NAMES", "Artifact", "Backend", "Quantization", "Request", "load"]
 
 
 def load(name: str) -> Backend:

@@ -41,6 +41,8 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "frontends/onnx": ("onnx", "protobuf"),
     "frontends/traced": (),
     "backends/onnx": ("onnx", "protobuf", "onnxoptimizer", "onnx-simplifier", "onnxruntime"),
+    "backends/caffe": ("protobuf",),
+    "check/caffe": ("numpy", "opencv-python"),
     "check/onnx": ("numpy", "onnx", "onnxruntime"),
     "check/source/traced": ("megengine",),
     "check/source/mge": ("megengine",),

@@ -33,11 +33,13 @@ class RuntimeInfo:
 
 
 ONNXRUNTIME = RuntimeInfo("onnxruntime", "onnxruntime", ("onnxruntime",))
+OPENCV = RuntimeInfo("opencv", "OpenCV", ("opencv-python",), hint=MEGENGINE_HINT)
 ONNX_REFERENCE = RuntimeInfo("onnx_reference", "onnx.reference", ("onnx", "numpy"))
 MEGENGINE = RuntimeInfo("megengine", "MegEngine", ("megengine", "numpy"), hint=MEGENGINE_HINT)
 # The first that has all the operators of a file runs it.
 RUNTIMES: Mapping[str, tuple[RuntimeInfo, ...]] = {
     "onnx": (ONNXRUNTIME, ONNX_REFERENCE),
+    "caffe": (OPENCV,),
     "traced": (MEGENGINE,),
     "mge": (MEGENGINE,),
 }

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from mgeconvert.manifest.options import ENDINGS, NoOptions, OnnxOptions, Options
+from mgeconvert.manifest.options import ENDINGS, WRITTEN, NoOptions, Options
 from mgeconvert.manifest.schema import CheckSettings, InputSpec, Limits
-
-OPTIONS: Mapping[str, type[OnnxOptions]] = {"onnx": OnnxOptions}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +95,7 @@ class Job:
     def from_dict(cls, data: Mapping[str, Any]) -> Job:
         """Rebuild the job that `as_dict` described; KeyError or TypeError if it did not."""
         values = {item.name: data[item.name] for item in fields(cls)}
-        options = OPTIONS.get(data["format"], NoOptions) if data["options"] else NoOptions
+        options = WRITTEN.get(data["format"], NoOptions) if data["options"] else NoOptions
         values |= {
             "tags": tuple(data["tags"]),
             "outputs": tuple(data["outputs"]),

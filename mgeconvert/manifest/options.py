@@ -9,7 +9,7 @@ from mgeconvert.manifest.keys import key, planned
 from mgeconvert.manifest.kinds import Choice, Flag, Text, Whole
 
 FORMATS = ("onnx", "tflite", "caffe", "torchscript", "mge", "tm")
-ENDINGS: Mapping[str, str] = {"onnx": ".onnx"}
+ENDINGS: Mapping[str, str] = {"onnx": ".onnx", "caffe": ".prototxt"}
 """The formats that can be written now, and how their main file's name ends."""
 
 
@@ -27,6 +27,14 @@ class OnnxOptions:
         default=True,
         metadata=key(Flag(), "Fold batch norm into the layer before it where that is exact."),
     )
+    quantize: bool = field(
+        default=False,
+        metadata=key(
+            Flag(),
+            "Write QuantizeLinear and DequantizeLinear for the model's quantization parameters; "
+            "else the model is float, with the parameters in a file beside it. Needs opset 10.",
+        ),
+    )
     external_data: str = field(
         default="auto",
         metadata=key(
@@ -37,16 +45,32 @@ class OnnxOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CaffeOptions:
+    """The options of a Caffe target; its weights are in MODEL`.caffemodel`."""
+
+    dialect: str = field(
+        default="bvlc",
+        metadata=key(
+            Choice(("bvlc", "opencv", "ssd", "snpe", "nnie", "trt")),
+            "The reader to write for; `bvlc` is what BVLC Caffe and OpenCV read alike.",
+        ),
+    )
+    fuse_bn: bool = field(
+        default=False,
+        metadata=key(Flag(), "Fold batch norm into the layer before it where that is exact."),
+    )
+    in_place: bool = field(
+        default=False, metadata=key(Flag(), "Let elementwise layers overwrite what they read.")
+    )
+    use_empty_blobs: bool = field(
+        default=False,
+        metadata=key(Flag(), "Write shapes instead of weights; such a net is not compared."),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoOptions:
     """The options of a format that cannot be written yet; such a job is always disabled."""
-
-
-@dataclass(frozen=True)
-class CaffeKeys:
-    """The keys that Caffe targets will have."""
-
-    dialect: str = field(metadata=planned("The reader to write for."))
-    fuse_bn: bool = field(metadata=planned("Fold batch norm."))
 
 
 @dataclass(frozen=True)
@@ -73,14 +97,20 @@ class NoKeys:
 OPTIONS: Mapping[str, type] = {
     "onnx": OnnxOptions,
     "tflite": TfliteKeys,
-    "caffe": CaffeKeys,
+    "caffe": CaffeOptions,
     "torchscript": TorchscriptKeys,
     "mge": NoKeys,
     "tm": NoKeys,
 }
 """The keys that only targets of one format have."""
 
-Options = OnnxOptions | NoOptions
+Options = OnnxOptions | CaffeOptions | NoOptions
+
+WRITTEN: Mapping[str, type[OnnxOptions] | type[CaffeOptions]] = {
+    "onnx": OnnxOptions,
+    "caffe": CaffeOptions,
+}
+"""The options of the formats that can be written."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from mgeconvert.errors import ConversionFailed, ConvertError, Location, ManifestError
 from mgeconvert.manifest.job import Job
-from mgeconvert.manifest.options import ENDINGS, OnnxOptions, Options
+from mgeconvert.manifest.options import ENDINGS, WRITTEN, Options
 from mgeconvert.manifest.paths import stem as stem_of
 from mgeconvert.manifest.schema import (
     CheckSettings,
@@ -87,7 +87,7 @@ def single_job(
         seed=seed,
         labels=None,
         metric=None,
-        options=options or OnnxOptions(),
+        options=options or WRITTEN[format](),
         check=check or check_defaults(format),
         limits=limits or Limits(),
         output=os.path.dirname(file),

@@ -107,6 +107,13 @@ CHECK_DEFAULTS: Mapping[str, CheckDefaults] = {
         why="float32 on both sides: MegEngine and onnxruntime add in different orders, which a "
         "deep network amplifies to about 1e-5 of its largest activation",
     ),
+    "caffe": CheckDefaults(
+        rtol=1e-3,
+        atol=1e-4,
+        runs=2,
+        why="float32 on both sides, and OpenCV adds in an order of its own; compositions of "
+        "several layers stay within 1e-6 of their largest element",
+    ),
 }
 
 
@@ -161,8 +168,8 @@ class Model:
             Either(
                 (PATH, Listing(PATH, "a list of paths that is not empty", 1)),
             ),
-            "The `.tm`, `.mge` or `.onnx` file; what it is, is decided by its content. A glob or "
-            "a list needs `{stem}` in the model's name.",
+            "The `.tm` or `.mge` file; what it is, is decided by its content. A glob or a list "
+            "needs `{stem}` in the model's name.",
             default="required",
         )
     )

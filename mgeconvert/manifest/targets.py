@@ -8,7 +8,14 @@ from dataclasses import replace
 from mgeconvert.manifest.context import Context
 from mgeconvert.manifest.faults import KeyPath, suggest
 from mgeconvert.manifest.merging import Raw, option_values, target_table
-from mgeconvert.manifest.options import ENDINGS, FORMATS, NoOptions, OnnxOptions, Options
+from mgeconvert.manifest.options import (
+    ENDINGS,
+    FORMATS,
+    WRITTEN,
+    CaffeOptions,
+    NoOptions,
+    Options,
+)
 from mgeconvert.manifest.paths import is_safe_name
 from mgeconvert.manifest.schema import CHECK_DEFAULTS, NAME, CheckSettings, Target, check_defaults
 from mgeconvert.manifest.tables import target_keys
@@ -49,6 +56,7 @@ def _targets(context: Context, name: str, own: Raw, merged: Raw) -> Iterator[Tar
             target = _target(context, at, table, merged)
             _judge_format(context, at, target)
             _judge_reason(context, at, target)
+            _judge_blobs(context, at, target)
             yield target
         elif not context.wrote(context.holder(name, "targets", key, "format")):
             _report_format(context, at)
@@ -84,7 +92,9 @@ def _target(context: Context, at: KeyPath, table: Raw, model: Raw) -> Target:
 
 def _options(table: Raw) -> Options:
     format = table["format"]
-    return OnnxOptions(**option_values(table, format)) if format == "onnx" else NoOptions()
+    if format not in WRITTEN:
+        return NoOptions()
+    return WRITTEN[format](**option_values(table, format))
 
 
 def _check(context: Context, at: KeyPath, table: Raw) -> CheckSettings:
@@ -113,6 +123,14 @@ def _judge_format(context: Context, at: KeyPath, target: Target) -> None:
         context.value(at).keys() & target_keys(None).keys() - target_keys(target.format).keys()
     ):
         context.report((*at, key), f"targets of format {target.format} have no such key")
+
+
+def _judge_blobs(context: Context, at: KeyPath, target: Target) -> None:
+    """Report a comparison that a net without weights cannot pass."""
+    options = target.options
+    if isinstance(options, CaffeOptions) and options.use_empty_blobs and target.check.enabled:
+        hint = "a net without weights computes nothing"
+        context.report((*at, "use_empty_blobs"), "it needs check.enabled = false", hint)
 
 
 def _judge_reason(context: Context, at: KeyPath, target: Target) -> None:

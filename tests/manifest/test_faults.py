@@ -107,11 +107,18 @@ TABLE = [
     (MODEL + "plugin = 'a.py'\n" + ONNX, 4, "models.m.plugin", "this key is not yet supported", ""),
     ("[defaults.quantization]\nparams = 'a'", 2, "defaults.quantization", "this key is not", ""),
     (
-        MODEL + "[models.m.targets.caffe]\nenabled = false\nreason = 'r'\nfuse_bn = true",
+        MODEL + "[models.m.targets.tflite]\nenabled = false\nreason = 'r'\nquantize = true",
         7,
-        "models.m.targets.caffe.fuse_bn",
+        "models.m.targets.tflite.quantize",
         "this key is not yet supported",
         "",
+    ),
+    (
+        MODEL + "[models.m.targets.caffe]\nuse_empty_blobs = true",
+        5,
+        "models.m.targets.caffe.use_empty_blobs",
+        "it needs check.enabled = false",
+        "a net without weights computes nothing",
     ),
     # Formats.
     (

@@ -65,8 +65,8 @@ def test_a_job_survives_json_and_pickle(made: Job) -> None:
 
 
 def test_a_listed_job_survives_json(tmp_path: Path) -> None:
-    text = GOOD + "[models.m.targets.caffe]\nenabled = false\nreason = 'r'\n"
-    made = jobs(tmp_path, text)["m:caffe"]
+    text = GOOD + "[models.m.targets.tflite]\nenabled = false\nreason = 'r'\n"
+    made = jobs(tmp_path, text)["m:tflite"]
     again = Job.from_dict(json.loads(json.dumps(made.as_dict())))
     assert again == made
     assert isinstance(again.options, NoOptions)

@@ -81,7 +81,9 @@ def _judge_inputs(graph: Graph, dialect: Dialect) -> None:
             if not port.value.type.rank:
                 raise UnsupportedCase("an input of rank 0: blobs have axes", hint="use rank 1")
             if port.value.type.dtype is not DType.F32:
-                raise UnsupportedCase(f"an input of {port.value.type.dtype.value}: blobs are float32")
+                raise UnsupportedCase(
+                    f"an input of {port.value.type.dtype.value}: blobs are float32"
+                )
             if dialect.input_rank not in (0, len(shape)):
                 raise UnsupportedCase(
                     f"an input of rank {len(shape)}: {dialect.reader} reads images only, "

@@ -1,8 +1,8 @@
-"""Arithmetic of two operands: which of them is constant and which is broadcast decides the layers."""
+"""Arithmetic of two operands: which is constant, and which is broadcast, decides the layers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from mgeconvert.backends.caffe.emitter import Blob, Emitter, Sizes, floats
 from mgeconvert.backends.caffe.mixing import expand, span_of
 from mgeconvert.backends.caffe.pieces import (
     greatest,
+    negative,
     power,
     product,
     reshape,
@@ -73,17 +74,27 @@ def sum_of(e: Emitter, a: Blob, b: Blob, coefficients: Sequence[float] = ()) -> 
     return total(e, expand(e, a, shape), expand(e, b, shape), coefficients=coefficients)
 
 
-def maximum_of(e: Emitter, a: Value, b: Value, prepare: Callable[[Blob], Blob]) -> Blob:
-    """Return the maximum of prepare(a) and prepare(b), broadcast."""
+def maximum_of(e: Emitter, a: Value, b: Value) -> Blob:
+    """Return the maximum of a and b, broadcast."""
+    return greatest(e, *_both(e, a, b))
+
+
+def minimum_of(e: Emitter, a: Value, b: Value) -> Blob:
+    """Return the minimum of a and b, broadcast."""
+    return negative(e, greatest(e, *(negative(e, x) for x in _both(e, a, b))))
+
+
+def _both(e: Emitter, a: Value, b: Value) -> list[Blob]:
+    """Return both operands in the shape of the result."""
     shape = joint([value.type.static or () for value in (a, b)])
     blobs = []
     for value, other in ((a, b), (b, a)):
         if value.const is not None and value.const.size == 1 and other.const is None:
             whole = expand(e, e.blob(other), shape)
-            blobs.append(prepare(constant_like(e, whole, float(value.const.reshape(())))))
+            blobs.append(constant_like(e, whole, float(value.const.reshape(()))))
         else:
-            blobs.append(expand(e, prepare(e.blob(value)), shape))
-    return greatest(e, *blobs)
+            blobs.append(expand(e, e.blob(value), shape))
+    return blobs
 
 
 def constant_like(e: Emitter, x: Blob, number: float) -> Blob:

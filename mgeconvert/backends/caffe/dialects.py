@@ -128,8 +128,8 @@ DIALECTS: Mapping[str, Dialect] = {
     dialect.name: dialect
     for dialect in (
         Dialect("bvlc", "BVLC Caffe and OpenCV alike", frozenset(SHARED)),
-        Dialect("opencv", "OpenCV's importer (cv2.dnn)", frozenset(SHARED | OPENCV)),
-        Dialect("ssd", "forks of Caffe after SSD", frozenset(SHARED | SSD)),
+        Dialect("opencv", "OpenCV's importer (cv2.dnn)", frozenset({*SHARED, *OPENCV})),
+        Dialect("ssd", "forks of Caffe after SSD", frozenset({*SHARED, *SSD})),
         Dialect(
             "snpe",
             "Qualcomm SNPE",

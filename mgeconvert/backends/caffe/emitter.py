@@ -62,9 +62,10 @@ class Emitter:
         self._base = "net"
         for port in graph.inputs:
             shape = sizes(port.value)
-            dims = {"shape": [{"dim": shape}]}
             self._base = port.name
-            self._blobs[port.value] = self.layer("Input", [], shape, hint=port.name, **dims)
+            self._blobs[port.value] = self.layer(
+                "Input", [], shape, hint=port.name, shape=[{"dim": shape}]
+            )
 
     def layer(
         self,
@@ -150,7 +151,7 @@ class Emitter:
         return len(self.layers)
 
     def bind(self, node: Node[Any], results: Sequence[Blob], start: int) -> None:
-        """Make `results` the outputs of the IR's `node`; those made since `start` take the names."""
+        """Make `results` the outputs of `node`; those made since layer `start` take the names."""
         new = {id(top) for layer in self.layers[start:] for top in layer.tops}
         for value, result in zip(node.outputs, results, strict=True):
             if result.shape != sizes(value):

@@ -11,8 +11,20 @@ from mgeconvert.backends.caffe.emitter import Blob, Emitter, Layer
 from mgeconvert.backends.caffe.pieces import copy
 
 IN_PLACE = frozenset(
-    ("AbsVal", "BNLL", "BatchNorm", "ELU", "Exp", "Log", "PReLU", "Power", "ReLU", "Scale")
-    + ("Sigmoid", "TanH")
+    (
+        "AbsVal",
+        "BNLL",
+        "BatchNorm",
+        "ELU",
+        "Exp",
+        "Log",
+        "PReLU",
+        "Power",
+        "ReLU",
+        "Scale",
+        "Sigmoid",
+        "TanH",
+    )
 )
 LINEAR = frozenset(("BatchNorm", "Power", "Scale"))
 SMALLEST = float(np.finfo(np.float32).tiny)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -246,7 +247,7 @@ def slice_all(e: Emitter, x: Blob, axis: int, points: Sequence[int]) -> list[Blo
     edges = [0, *points, x.shape[axis]]
     shapes = [
         (*x.shape[:axis], stop - start, *x.shape[axis + 1 :])
-        for start, stop in zip(edges, edges[1:])
+        for start, stop in itertools.pairwise(edges)
     ]
     if len(shapes) == 1:
         return [x]

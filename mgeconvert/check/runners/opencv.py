@@ -13,7 +13,7 @@ from mgeconvert.check.runners.protocol import Array, Arrays, Description, Port
 from mgeconvert.errors import CheckFailed, ConvertError
 
 HINT = "install CPython 3.10 with the extra: pip install 'mgeconvert[megengine]'"
-LAYER = re.compile(r'^layer {\n(.*?)^}', re.MULTILINE | re.DOTALL)
+LAYER = re.compile(r"^layer {\n(.*?)^}", re.MULTILINE | re.DOTALL)
 
 
 class Runtime:

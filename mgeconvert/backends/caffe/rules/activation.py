@@ -202,5 +202,3 @@ def tail(e: Emitter, u: Blob) -> Blob:
 @RULES(ops.Cast)
 def cast(e: Emitter, node: Node[ops.Cast]) -> Blob:
     return e.blob(node.inputs[0])  # float32 to float32: all else has been refused
-
-

@@ -6,6 +6,7 @@ import math
 
 from mgeconvert.backends.caffe.binary import (
     maximum_of,
+    minimum_of,
     multiply,
     plus,
     product_of,
@@ -72,12 +73,12 @@ def pow_(e: Emitter, node: Node[ops.Pow]) -> Blob:
 
 @RULES(ops.Maximum)
 def maximum(e: Emitter, node: Node[ops.Maximum]) -> Blob:
-    return maximum_of(e, *node.inputs, prepare=lambda x: x)
+    return maximum_of(e, *node.inputs)
 
 
 @RULES(ops.Minimum)
 def minimum(e: Emitter, node: Node[ops.Minimum]) -> Blob:
-    return negative(e, maximum_of(e, *node.inputs, prepare=lambda x: negative(e, x)))
+    return minimum_of(e, *node.inputs)
 
 
 @RULES(ops.Where, limits="the condition is constant")

@@ -61,7 +61,12 @@ def conv_transpose(e: Emitter, node: Node[ops.ConvTranspose]) -> Blob:
         edges.append((before, after - extra))
     line = x.rank == 3
     if line:
-        x, w, stride, edges = _as_image(e, x), w.reshape(*w.shape, 1), [*stride, 1], [*edges, (0, 0)]
+        x, w, stride, edges = (
+            _as_image(e, x),
+            w.reshape(*w.shape, 1),
+            [*stride, 1],
+            [*edges, (0, 0)],
+        )
     pad = [max(before, after, 0) for before, after in edges]
     longer = [(p - before, p - after) for p, (before, after) in zip(pad, edges)]
     if any(map(any, longer)):  # zeros around the kernel make the padding even
@@ -70,9 +75,9 @@ def conv_transpose(e: Emitter, node: Node[ops.ConvTranspose]) -> Blob:
     return reshape(e, y, y.shape[:3]) if line else y
 
 
-def _weights(e: Emitter, node: Node[ops.Conv] | Node[ops.ConvTranspose]) -> tuple[
-    Blob, Array, Array | None
-]:
+def _weights(
+    e: Emitter, node: Node[ops.Conv] | Node[ops.ConvTranspose]
+) -> tuple[Blob, Array, Array | None]:
     x, *weights = node.inputs
     if any(v.const is None for v in weights):
         raise UnsupportedCase("a convolution whose filters are computed", hint=HINT)
@@ -114,10 +119,10 @@ def _rows(e: Emitter, x: Blob, w: Array, bias: Array | None = None) -> Blob:
 def matmul(e: Emitter, node: Node[ops.MatMul]) -> Blob:
     a, b = node.inputs
     if _is_matrix(b):
-        return _rows(e, e.blob(a), floats(b).reshape(b.const.shape[-2:]).T)
+        return _rows(e, e.blob(a), _matrix(b).T)
     if _is_matrix(a):
         x = e.blob(b)
-        return mix(e, x, x.rank - 2, floats(a).reshape(a.const.shape[-2:]))
+        return mix(e, x, x.rank - 2, _matrix(a))
     x, y = e.blob(a), e.blob(b)
     lead = joint([x.shape[:-2], y.shape[:-2]]) if x.rank + y.rank > 4 else ()
     x, y = expand(e, x, (*lead, *x.shape[-2:])), expand(e, y, (*lead, *y.shape[-2:]))
@@ -130,6 +135,11 @@ def matmul(e: Emitter, node: Node[ops.MatMul]) -> Blob:
 def _is_matrix(value: Value) -> bool:
     """Whether it is constant and the same for all of a batch."""
     return value.const is not None and math.prod(value.const.shape[:-2]) == 1
+
+
+def _matrix(value: Value) -> Array:
+    array = floats(value)
+    return array.reshape(array.shape[-2:])
 
 
 def _written_out(e: Emitter, x: Blob, y: Blob, shape: Sequence[int]) -> Blob:
@@ -147,5 +157,3 @@ def _written_out(e: Emitter, x: Blob, y: Blob, shape: Sequence[int]) -> Blob:
     a = expand(e, reshape(e, x, (batch, rows, inner, 1)), whole)
     b = expand(e, reshape(e, y, (batch, 1, inner, columns)), whole)
     return reshape(e, sum_over(e, product(e, a, b), (2,), mean=False), shape)
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def group_norm(e: Emitter, node: Node[ops.GroupNorm]) -> Blob:
     return _affine(e, y, node, x.rank - 2)
 
 
-def _affine(e: Emitter, y: Blob, node: Node[ops.LayerNorm], trailing: int) -> Blob:
+def _affine(e: Emitter, y: Blob, node: Node[Any], trailing: int) -> Blob:
     """Apply scale and bias, whose axes are followed by `trailing` others."""
     affine = node.inputs[1:]
     if all(v.const is not None for v in affine):
@@ -72,9 +73,7 @@ def standardize(e: Emitter, x: Blob, epsilon: float) -> Blob:
 def local_response_norm(e: Emitter, node: Node[ops.LocalResponseNorm]) -> Blob:
     op, x = node.op, e.blob(node.inputs[0])
     if op.size % 2 and x.rank == 4 and op.k > 0:  # Caffe's has k = 1
-        y = e.layer(
-            "LRN", [x], x.shape, local_size=op.size, alpha=op.alpha / op.k, beta=op.beta
-        )
+        y = e.layer("LRN", [x], x.shape, local_size=op.size, alpha=op.alpha / op.k, beta=op.beta)
         return power(e, y, scale=op.k**-op.beta)
     channels = x.shape[1]
     distance = np.arange(channels)[None, :] - np.arange(channels)[:, None]

@@ -85,9 +85,7 @@ def _image(e: Emitter, x: Blob, axes: list[Axis], kind: int, *, counted: bool) -
             reach = (axis.count - 1) * axis.stride + axis.kernel
             after = max(reach - axis.size - axis.before, 0)
             value = LOWEST if kind == MAX else 0.0
-            x = pad_axis(
-                e, x, i + 2, before=axis.before, after=after, mode="constant", value=value
-            )
+            x = pad_axis(e, x, i + 2, before=axis.before, after=after, mode="constant", value=value)
             place = (0, 0)
         places.append(place)
     if all(a.kernel == 1 and a.stride == 1 and p == (0, 0) for a, p in zip(axes, places)):
@@ -126,5 +124,3 @@ def _corrected(
     if (before == after).all():
         return y
     return times(e, y, (before / after).astype(np.float32))
-
-

@@ -44,8 +44,11 @@ def recurrent(e: Emitter, node: Node[Any]) -> list[Blob]:
         last.append(end)
     batch, hidden = begin[0][0].shape
     ordered = [reshape(e, y, (1, 1, batch, hidden)) for step in zip(*rows) for y in step]
-    y = concat(e, [concat(e, ordered[i : i + directions], 1)
-                   for i in range(0, len(ordered), directions)], 0)
+    y = concat(
+        e,
+        [concat(e, ordered[i : i + directions], 1) for i in range(0, len(ordered), directions)],
+        0,
+    )
     ends = [
         concat(e, [reshape(e, end[i], (1, batch, hidden)) for end in last], 0)
         for i in range(len(states))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def _run(e: Emitter, node: Node[ops.Slice], x: Blob, axis: int, span: tuple[int,
     if step < 0 and count > 1:
         return select(e, x, axis, range(start, start - count, -1))
     points = _shared_points(node, x, axis)
-    if not points or not e.dialect.has("Slice"):
+    if not points or not e.dialect.has("Silence"):
         return cut(e, x, axis, start, count)
     parts = cut_all(e, x, axis, points)
     return parts[[0, *points].index(start)]
@@ -102,7 +103,7 @@ def _shared_points(node: Node[ops.Slice], x: Blob, axis: int) -> list[int]:
             return []
         spans.add((start, start + size))
     ordered = sorted(spans)
-    if any(end > start for (_, end), (start, _) in zip(ordered, ordered[1:])):
+    if any(end > start for (_, end), (start, _) in itertools.pairwise(ordered)):
         return []
     return sorted({p for span in spans for p in span if 0 < p < x.shape[axis]})
 
@@ -111,9 +112,7 @@ def _is_strided(x: Blob, axes: list[tuple[int, int, int]]) -> bool:
     """Whether a convolution of stride `step` reads just these places of an image."""
     whole = all(count == size for (_, count, _), size in zip(axes[:2], x.shape[:2]))
     forward = all(step == 1 for _, _, step in axes[:2]) and all(s > 0 for _, _, s in axes[2:])
-    fits = all(
-        start < step or (step == 1 and start == 0) for (start, _, step) in axes[2:]
-    )
+    fits = all(start < step or (step == 1 and start == 0) for (start, _, step) in axes[2:])
     exact = all(
         (size - start - 1) // step + 1 == count for (start, count, step), size in zip(axes, x.shape)
     )
