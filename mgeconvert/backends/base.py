@@ -27,6 +27,17 @@ class Artifact:
 
 
 @dataclass(frozen=True)
+class Quantization:
+    """What is asked for quantized models: see the manifest's `quantization`.
+
+    `params` are the entries of a quant_params.json; None where there is none.
+    """
+
+    param_fake_quant: bool = False
+    params: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class Request:
     """What a backend is asked for besides the graph.
 
@@ -37,6 +48,7 @@ class Request:
     options: Any
     stem: str
     provenance: Mapping[str, str]
+    quantization: Quantization = Quantization()
 
 
 class Backend(Protocol):

@@ -23,6 +23,7 @@ class Options:
     fold_bn: bool = True
     optimize: bool = False
     simplify: bool = False
+    quantize: bool = False
     external_data: str = "auto"
 
 

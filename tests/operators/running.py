@@ -74,6 +74,7 @@ def to_onnx(graph: Graph, opset: int) -> bytes:
         optimize=False,
         simplify=False,
         external_data="auto",
+        quantize=False,
     )
     artifact = backends.load("onnx").convert(graph, Request(options, "m", {}), _ignore)
     return b"".join(bytes(chunk) for chunk in artifact.files["m.onnx"])

@@ -43,6 +43,10 @@ def known_names() -> Iterator[str]:
     yield from (f"apply:{name}" for name in NAMES["opdefs"])
 
 
+QUANTIZED = ("module:qat.", "module:quantized.")
+"""Rules whose cases are in tests/quant, for they need rounding."""
+
+
 def test_every_rule_is_met_by_a_case() -> None:
     met: set[str] = set()
     for family in FAMILIES.values():
@@ -50,7 +54,8 @@ def test_every_rule_is_met_by_a_case() -> None:
             made = files(case, family)
             if "tm" not in made.failures:
                 met.update(keys_of(traced.read(made.tm).graph))
-    assert not sorted(HANDLED - met), "rules without a case"
+    elsewhere = {key for key in HANDLED if key.startswith(QUANTIZED)}
+    assert not sorted(HANDLED - met - elsewhere), "rules without a case"
 
 
 def test_every_name_has_a_rule_or_a_reason() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from mgeconvert.backends import base
+from mgeconvert.backends import base, quant_params
 from mgeconvert.backends.base import Artifact, Lowering, Request
 from mgeconvert.backends.onnx import optimizers, writer
 from mgeconvert.backends.onnx.emitter import Emitter
+from mgeconvert.backends.onnx.quantized import needed_opset, spell_quantization
 from mgeconvert.backends.onnx.rules import RULES
 from mgeconvert.backends.onnx.rules.table import NEWEST, OLDEST
-from mgeconvert.errors import UnsupportedCase
+from mgeconvert.errors import QuantError, UnsupportedCase
 from mgeconvert.ir import Graph, Node
 from mgeconvert.ir.passes import (
     Observer,
@@ -20,17 +21,32 @@ from mgeconvert.ir.passes import (
     fold_batch_norm,
     fold_constants,
     merge_constants,
+    propagate_quant,
+    quantize_before_relu,
+    quantize_biases,
     remove_identities,
+    round_constants,
     run_passes,
 )
 
 PIPELINE: tuple[Pass, ...] = (
+    propagate_quant,
     fold_constants,
     remove_identities,
     fold_batch_norm,
     merge_constants,
     drop_dead,
 )
+
+
+QUANTIZE: tuple[Pass, ...] = (
+    propagate_quant,
+    quantize_before_relu,
+    quantize_biases,
+    spell_quantization,
+    drop_dead,
+)
+"""What follows where the model is to compute in whole numbers."""
 
 
 class Options(Protocol):
@@ -41,6 +57,7 @@ class Options(Protocol):
     fold_bn: bool
     optimize: bool
     simplify: bool
+    quantize: bool
     external_data: str  # "auto": above 2 GiB; "always"; "never"
 
 
@@ -54,10 +71,41 @@ class OnnxBackend:
         if not OLDEST <= options.opset <= NEWEST:
             raise UnsupportedCase(f"opset {options.opset}", hint=f"use {OLDEST} to {NEWEST}")
         run_passes(graph, _pipeline(options), observe)
+        parameters, noted = _quantized(graph, request, observe)
         model = _emit(graph, options, request.provenance)
         model, notes = optimizers.run(model, optimize=options.optimize, simplify=options.simplify)
         writer.check(model)
-        return _artifact(model, options, request.stem, notes)
+        artifact = _artifact(model, options, request.stem, (*noted, *notes))
+        if not parameters:
+            return artifact
+        name = request.stem + quant_params.ENDING
+        return Artifact({**artifact.files, name: [parameters]}, artifact.notes)
+
+
+def _quantized(graph: Graph, request: Request, observe: Observer) -> tuple[bytes, tuple[str, ...]]:
+    """Do what is asked about quantization; return the file of parameters, and notes."""
+    options, asked = request.options, request.quantization
+    notes: tuple[str, ...] = ()
+    if asked.params is not None:
+        unused = quant_params.apply(graph, asked.params)
+        notes = tuple(f"quantization.params: {name!r} says nothing new" for name in unused)
+    parameters = quant_params.document(graph)
+    if asked.param_fake_quant:
+        run_passes(graph, (round_constants,), observe)
+    if not options.quantize:
+        return parameters, notes
+    if not parameters:
+        raise QuantError(
+            "quantize = true, but no value of the model has quantization parameters",
+            hint="convert a QAT or quantized model, or give quantization.params",
+        )
+    needed_opset(options.opset)
+    run_passes(graph, QUANTIZE, _unobserved)
+    return parameters, notes
+
+
+def _unobserved(name: str, graph: Graph) -> None:
+    """These passes change numbers by rounding, which is what they are for."""
 
 
 def _pipeline(options: Options) -> tuple[Pass, ...]:

@@ -1,0 +1,191 @@
+"""Quantization as ONNX spells it: pairs of QuantizeLinear and DequantizeLinear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mgeconvert.backends.onnx.emitter import Emitter
+from mgeconvert.backends.onnx.rules.table import RULES
+from mgeconvert.errors import Location, UnsupportedCase
+from mgeconvert.ir import DType, Graph, Node, Op, Quant, TensorType, Value
+from mgeconvert.ir.op import Array, Arrays, Types
+from mgeconvert.ir.passes import graph_pass
+from mgeconvert.ir.quantize import along, dequantize, quantize
+
+FIRST, PER_AXIS, WIDE = 10, 13, 21
+STORED = (DType.I8, DType.U8)
+STORED_WIDE = (DType.I16, DType.U16)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class QuantizedPair(Op):
+    """x rounded by QuantizeLinear and back: half to even, where MegEngine has half away."""
+
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+    dtype: DType
+    qmin: int
+    qmax: int
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    quant_axis: int | None = None
+
+    def infer(self, types: Types) -> tuple[TensorType, ...]:
+        return (types[0],)
+
+    def eval(self, arrays: Arrays) -> tuple[Array, ...]:
+        (x,) = arrays
+        q = self.quant
+        steps = np.rint(x / along(q.scale, np.float32, q, x.ndim)).astype(np.float64)
+        steps = np.clip(steps + along(q.zero_point, np.float64, q, x.ndim), q.qmin, q.qmax)
+        return (dequantize(steps, q),)
+
+    @property
+    def quant(self) -> Quant:
+        return Quant(self.dtype, self.qmin, self.qmax, self.scale, self.zero_point, self.quant_axis)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Dequantized(Op):
+    """The numbers that the whole numbers q stand for."""
+
+    operands: ClassVar[tuple[str, ...]] = ("q",)
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    quant_axis: int | None = None
+
+    def infer(self, types: Types) -> tuple[TensorType, ...]:
+        return (TensorType(DType.F32, types[0].shape),)
+
+    def eval(self, arrays: Arrays) -> tuple[Array, ...]:
+        (q,) = arrays
+        return (dequantize(q, self.quant(DType.of(q))),)
+
+    def quant(self, dtype: DType) -> Quant:
+        limits = np.iinfo(dtype.numpy)
+        return Quant(
+            dtype, int(limits.min), int(limits.max), self.scale, self.zero_point, self.quant_axis
+        )
+
+
+@graph_pass()
+def spell_quantization(graph: Graph) -> bool:
+    """Rewrite the annotation of each value to operators behind it, of a constant to whole ones."""
+    order = {node: index for index, node in enumerate(graph)}
+    computed = [v for node in graph for v in node.outputs]
+    changed = False
+    for value in (*(p.value for p in graph.inputs), *computed, *graph.constants()):
+        quant = value.quant
+        if quant is None or not value.is_used:
+            continue
+        if value.type.dtype is not DType.F32:
+            raise UnsupportedCase(f"quantization of {value}", hint="use float32")
+        value.quant = None
+        if value.const is None and quant.dtype is DType.I32:
+            continue  # sums of 32 bits: finer than float32 itself
+        before = min(value.users, key=lambda n: order[n]) if value.users else None
+        if value.const is None:
+            _pair(graph, value, quant, before)
+        else:
+            _stored(graph, value, quant, before)
+        changed = True
+    return changed
+
+
+def _at(value: Value) -> Location:
+    return value.producer.origin if value.producer else Location("onnx", name=value.name)
+
+
+def _pair(graph: Graph, value: Value, q: Quant, before: Node[Any] | None) -> None:
+    pair = QuantizedPair(
+        dtype=q.dtype,
+        qmin=q.qmin,
+        qmax=q.qmax,
+        scale=q.scale,
+        zero_point=q.zero_point,
+        quant_axis=q.axis,
+    )
+    new = graph.add(pair, value, name=f"{value.name}.dequantized", at=_at(value), before=before)
+    _redirect(graph, value, new)
+
+
+def _redirect(graph: Graph, old: Value, new: Value) -> None:
+    """Replace `old` everywhere but in the node that makes `new` of it."""
+    node = new.producer
+    assert node is not None
+    graph.replace(old, new)
+    graph.set_inputs(node, [old])
+
+
+def _stored(graph: Graph, value: Value, q: Quant, before: Node[Any] | None) -> None:
+    assert value.const is not None
+    whole = graph.constant(f"{value.name}.quantized", quantize(value.const, q))
+    made = Dequantized(scale=q.scale, zero_point=q.zero_point, quant_axis=q.axis)
+    new = graph.add(made, whole, name=f"{value.name}.dequantized", at=_at(value), before=before)
+    graph.replace(value, new)
+
+
+@RULES(QuantizedPair, since=FIRST, limits="int8 and uint8; int16 and uint16 from opset 21")
+def pair(e: Emitter, node: Node[QuantizedPair]) -> str:
+    """Emit both operators, and a Clip before them where the range is narrower than the type's."""
+    q, (x,) = node.op.quant, e.inputs(node)
+    _judge(e, q.dtype, q.axis)
+    x = _limited(e, x, q)
+    parameters = _parameters(e, q, q.dtype)
+    whole = e.emit("QuantizeLinear", x, *parameters, axis=q.axis)
+    return e.emit("DequantizeLinear", whole, *parameters, axis=q.axis)
+
+
+@RULES(Dequantized, since=FIRST, limits="int8, uint8 and int32; int16 from opset 21")
+def dequantized(e: Emitter, node: Node[Dequantized]) -> str:
+    """Emit DequantizeLinear; 32 bits take no zero point."""
+    (value,) = node.inputs
+    dtype = value.type.dtype
+    if dtype is not DType.I32:
+        _judge(e, dtype, node.op.quant_axis)
+    elif node.op.quant_axis is not None and e.opset < PER_AXIS:
+        raise e.refuse("a scale for each channel", PER_AXIS)
+    q = node.op.quant(dtype)
+    scale, zero = _parameters(e, q, dtype)
+    zeros = () if dtype is DType.I32 else (zero,)
+    return e.emit("DequantizeLinear", e.name(value), scale, *zeros, axis=q.axis)
+
+
+def _judge(e: Emitter, dtype: DType, axis: int | None) -> None:
+    if dtype in STORED_WIDE and e.opset < WIDE:
+        raise e.refuse(f"quantization to {dtype.value}", WIDE)
+    if dtype not in (*STORED, *STORED_WIDE):
+        raise UnsupportedCase(f"quantization to {dtype.value}", hint="use int8, uint8 or int16")
+    if axis is not None and e.opset < PER_AXIS:
+        raise e.refuse("a scale for each channel", PER_AXIS)
+
+
+def _parameters(e: Emitter, q: Quant, dtype: DType) -> tuple[str, str]:
+    zeros = q.zero_point if len(q.zero_point) == len(q.scale) else q.zero_point * len(q.scale)
+    shape = () if q.axis is None else (-1,)
+    scale = e.constant(np.array(q.scale, np.float32).reshape(shape), "scale")
+    return scale, e.constant(np.array(zeros, dtype.numpy).reshape(shape), "zero_point")
+
+
+def _limited(e: Emitter, x: str, q: Quant) -> str:
+    """Clip to a range that is narrower than the element type's, which ONNX cannot tell."""
+    limits = np.iinfo(q.dtype.numpy)
+    if (q.qmin, q.qmax) == (limits.min, limits.max):
+        return x
+    if q.axis is not None:
+        raise UnsupportedCase("a narrow range with a scale for each channel of an activation")
+    scale, zero = np.float32(q.scale[0]), q.zero_point[0]
+    low, high = float(scale * (q.qmin - zero)), float(scale * (q.qmax - zero))
+    if e.opset < 11:
+        return e.emit("Clip", x, min=low, max=high)
+    return e.emit("Clip", x, e.scalar(low, DType.F32), e.scalar(high, DType.F32))
+
+
+def needed_opset(opset: int) -> None:
+    """Raise UnsupportedCase for opsets without quantization."""
+    if opset < FIRST:
+        raise UnsupportedCase(
+            f"opset {opset} has no quantization", hint=f"use opset {FIRST} or newer"
+        )

@@ -1,0 +1,120 @@
+"""The file of quantization parameters that goes with a model; standard library and the IR only.
+
+An object: tensor name -> dtype, qmin, qmax, scale, zero_point, is_weight, in the graph's order.
+Parameters of a whole tensor are numbers, those of each channel lists beside the key `axis`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from mgeconvert.errors import QuantError
+from mgeconvert.ir import DType, Graph, Quant, Value
+from mgeconvert.ir.quantize import problem
+
+ENDING = ".quant_params.json"
+NEEDED = ("dtype", "qmin", "qmax", "scale")
+KEYS = (*NEEDED, "zero_point", "axis", "is_weight")
+
+
+def document(graph: Graph) -> bytes:
+    """Return the file's bytes for the annotated values of `graph`; b"" where there are none."""
+    named = names(graph)
+    entries = {name: _entry(value) for name, value in named.items() if value.quant is not None}
+    return (json.dumps(entries, indent=1) + "\n").encode() if entries else b""
+
+
+def names(graph: Graph) -> dict[str, Value]:
+    """Return every float value by its public name: a port's, else its own; in graph order."""
+    found: dict[Value, str] = {port.value: port.name for port in graph.inputs}
+    ports: dict[Value, str] = {}
+    for port in graph.outputs:
+        ports.setdefault(port.value, port.name)
+    for node in graph:
+        for value in node.inputs:
+            if value.const is not None:
+                found.setdefault(value, ports.get(value, value.name))
+        for value in node.outputs:
+            found.setdefault(value, ports.get(value, value.name))
+    return {name: value for value, name in found.items() if value.type.dtype.is_float}
+
+
+def apply(graph: Graph, data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Annotate the values that `data` names; return the names that had the same parameters.
+
+    Raises QuantError for names that the model does not have and for wrong entries.
+    """
+    named = names(graph)
+    unknown = [name for name in data if name not in named]
+    if unknown:
+        close = get_close_matches(unknown[0], named, n=3)
+        raise QuantError(
+            f"the model has no tensor {', '.join(map(repr, unknown))}",
+            hint=f"did you mean {', '.join(map(repr, close))}?" if close else "",
+        )
+    unused = []
+    for name, entry in data.items():
+        value = named[name]
+        quant = _quant(name, entry)
+        wrong = problem(value.type, quant)
+        if wrong:
+            raise QuantError(f"{name!r}: {wrong}")
+        if value.quant == quant:
+            unused.append(name)
+        value.quant = quant
+    return tuple(unused)
+
+
+def parse(text: str, *, file: str) -> dict[str, Any]:
+    """Return the file's entries; raise QuantError where it is none."""
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise QuantError(f"{file} is no JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise QuantError(f"{file} is no object of tensor names")
+    return data
+
+
+def _entry(value: Value) -> dict[str, Any]:
+    q = value.quant
+    assert q is not None
+    zeros = q.zero_point if len(q.zero_point) == len(q.scale) else q.zero_point * len(q.scale)
+    zero = None if not any(zeros) else list(zeros)
+    whole = q.axis is None
+    entry: dict[str, Any] = {
+        "dtype": q.dtype.value,
+        "qmin": q.qmin,
+        "qmax": q.qmax,
+        "scale": q.scale[0] if whole else list(q.scale),
+        "zero_point": zero[0] if zero and whole else zero,
+        "is_weight": value.const is not None,
+    }
+    return entry if whole else {**entry, "axis": q.axis}
+
+
+def _quant(name: str, entry: Any) -> Quant:
+    if not isinstance(entry, dict):
+        raise QuantError(f"{name!r}: {entry!r} is no object")
+    wrong = [key for key in entry if key not in KEYS] + [key for key in NEEDED if key not in entry]
+    if wrong:
+        raise QuantError(f"{name!r}: unknown or missing keys {', '.join(map(repr, wrong))}")
+    zero = entry.get("zero_point")
+    try:
+        return Quant(
+            DType(entry["dtype"]),
+            int(entry["qmin"]),
+            int(entry["qmax"]),
+            tuple(map(float, _listed(entry["scale"]))),
+            tuple(map(int, _listed(0 if zero is None else zero))),
+            entry.get("axis"),
+        )
+    except (TypeError, ValueError) as error:
+        raise QuantError(f"{name!r}: {error}") from None
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
