@@ -106,4 +106,4 @@ def _hint(head: bytes) -> str:
     for start, what in _OTHERS.items():
         if head.startswith(start):
             return f"it looks like {what}"
-    return "models are .tm (megengine.save of a TracedModule) and .mge files (trace.dump)"
+    return "models are .tm (megengine.save of a TracedModule), .mge and .onnx files"
