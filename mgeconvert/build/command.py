@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import getopt
+import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -19,6 +22,7 @@ from mgeconvert.build.memory import MemoryDB
 from mgeconvert.build.plan import Build, Options
 from mgeconvert.build.progress import Progress, reporter
 from mgeconvert.build.reports import report_folder, write_reports
+from mgeconvert.build.serve import die_with
 from mgeconvert.build.show import show
 from mgeconvert.build.tasks import final_task, tasks
 from mgeconvert.errors import ConversionFailed
@@ -78,10 +82,12 @@ class Run(DoitRun):  # type: ignore[misc]
 
     def _run(self, build: Build, progress: Progress, work: Callable[[], int]) -> int:
         before = signal.signal(signal.SIGTERM, _interrupt)
+        os.register_at_fork(after_in_child=partial(die_with, os.getpid()))  # doit's, under -n
         try:
             code = int(work() or 0)
         except KeyboardInterrupt:
             code = INTERRUPTED
+            _end_children()
         finally:
             signal.signal(signal.SIGTERM, before)
             build.close()
@@ -99,6 +105,13 @@ class Run(DoitRun):  # type: ignore[misc]
         if not names or names[0] not in GROUPS:
             return args
         return [part for option in options for part in option if part] + names
+
+
+def _end_children() -> None:
+    """End the processes that doit forked: they wait for jobs that do not come any more."""
+    for child in multiprocessing.active_children():
+        child.kill()
+        child.join()
 
 
 def run_build(build: Build, arguments: Sequence[str]) -> int:

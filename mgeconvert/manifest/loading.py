@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -75,6 +76,8 @@ def _read_file(reading: _Reading, shown: str, *, chain: tuple[str, ...], asked: 
 def _parse(reading: _Reading, shown: str, asked: _Include) -> dict[str, Any] | None:
     """Return the file's tables, or report why it has none."""
     try:
+        if os.path.exists(shown) and not (os.path.isfile(shown) or os.path.isdir(shown)):
+            raise OSError(errno.EINVAL, "it is no regular file")
         with open(shown, "rb") as stream:
             content = stream.read()
     except OSError as error:

@@ -1,5 +1,6 @@
 """The build under doit: command lines, exit codes, parallel and killed runs."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -141,8 +143,35 @@ def test_a_kill_loses_no_finished_job_and_shows_nothing_half_written(project):
     assert len(project.published()) == len(names)
 
 
+def processes_in(folder) -> list[int]:
+    """The processes whose working folder is `folder`."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (entry / "cwd").resolve() == folder.resolve():
+                found.append(int(entry.name))
+    return found
+
+
+def test_a_kill_leaves_no_process_behind(project):
+    project.model("a")
+    for name in "bcd":
+        project.model(name, convert="hang")
+    run = project.start_doit("convert", "-n", "6")
+    deadline = time.monotonic() + 60
+    while not project.published():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert len(processes_in(project.folder)) > 2
+    run.kill()
+    run.communicate()
+    while processes_in(project.folder):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+@pytest.mark.parametrize("arguments", [(), ("-n", "2"), ("-n", "6")])
 def test_an_interrupted_run_still_reports(project, sent, arguments):
     project.model("a")
     for name in "bcd":
