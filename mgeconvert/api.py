@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mgeconvert.build.single import convert_single
 from mgeconvert.errors import ConversionFailed, UnsupportedCase
 from mgeconvert.manifest import CaffeOptions, OnnxOptions, Options, single_job
 from mgeconvert.manifest.keys import Table, Tables, keys
+from mgeconvert.manifest.options import INPUT_TYPES, QuantizationKeys
 
 ARGUMENT = "the argument"
 PARAMETERS_FILE = "quant_params.json"
@@ -47,35 +49,35 @@ def tracedmodule_to_onnx(
     param_fake_quant: bool = False,
     quantize_file_path: str = "quant_params.json",
 ) -> None:
-    """Write the float TracedModule as an ONNX file.
+    """Write the TracedModule as an ONNX file.
 
     traced_module: the path of a `.tm` file, or a TracedModule (which MegEngine then saves first)
     opset: 7 to 23
     outspec: end points, as names of nodes or paths of modules; None for the module's own outputs
-    the rest: for quantized models, which are refused until they are supported
+    input_data_type, input_scales, input_zero_points: how the inputs of a model without a QuantStub
+        are quantized, one number for each input
+    require_quantize: QuantizeLinear and DequantizeLinear instead of float (opset 10 and newer)
+    param_fake_quant: round the parameters of a float model
+    quantize_file_path: where the parameters of a QAT or quantized model go
 
     Raises ConversionFailed with all problems; then nothing is written.
     """
-    refuse_quantization(
-        {
-            "input_data_type": input_data_type,
-            "input_scales": input_scales,
-            "input_zero_points": input_zero_points,
-            "require_quantize": require_quantize or None,
-            "param_fake_quant": param_fake_quant or None,
-            "quantize_file_path": None
-            if quantize_file_path == "quant_params.json"
-            else quantize_file_path,
-        }
+    options = OnnxOptions(opset=opset, graph_name=graph_name, quantize=require_quantize)
+    rounding = QuantizationKeys(
+        input_data_type=input_data_type,
+        input_scales=_several(input_scales),
+        input_zero_points=_several(input_zero_points),
+        param_fake_quant=param_fake_quant,
     )
-    options = OnnxOptions(opset=opset, graph_name=graph_name)
     _judge(options)
+    _judge_rounding(rounding)
     with tempfile.TemporaryDirectory(prefix="mgeconvert-") as folder:
         source = _saved(traced_module, Path(folder))
         job = single_job(
             source=source, output=output, format="onnx", outputs=outspec or (), options=options
         )
-        convert_single(unchecked(job))
+        convert_single(unchecked(replace(job, quantization=rounding)))
+    _place_parameters(Path(job.output) / f"{job.stem}.{PARAMETERS_FILE}", quantize_file_path)
 
 
 def mge_to_onnx(
@@ -207,6 +209,34 @@ def _to_caffe(
         convert_single(unchecked(job))
         shutil.move(made.with_suffix(".caffemodel"), caffemodel)
         shutil.move(made, prototxt)
+
+
+def _several(numbers: Any) -> tuple[Any, ...]:
+    """Return one number, several, or None for none as a tuple."""
+    if numbers is None:
+        return ()
+    return tuple(numbers) if isinstance(numbers, Sequence) else (numbers,)
+
+
+def _judge_rounding(asked: QuantizationKeys) -> None:
+    """Raise ConversionFailed for what the manifest would refuse as well."""
+    kind, scales, zeros = asked.input_data_type, asked.input_scales, asked.input_zero_points
+    problems = []
+    if kind is not None and kind not in INPUT_TYPES:
+        expected = ", ".join(INPUT_TYPES)
+        problems.append(f"input_data_type must be one of {expected}, found {kind!r}")
+    if (kind is None) != (not scales):
+        problems.append("input_data_type and input_scales need each other")
+    if zeros and len(zeros) != len(scales):
+        problems.append(f"{len(zeros)} input_zero_points for {len(scales)} input_scales")
+    if problems:
+        raise ConversionFailed([UnsupportedCase(problem) for problem in problems])
+
+
+def _place_parameters(written: Path, wanted: str) -> None:
+    """Move the file of parameters, where the model has one, to the place that is asked for."""
+    if written.exists() and written.resolve() != Path(wanted).resolve():
+        shutil.move(written, wanted)
 
 
 def refuse_quantization(given: dict[str, Any], *, kind: str = ARGUMENT) -> None:

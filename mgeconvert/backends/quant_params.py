@@ -1,4 +1,4 @@
-"""The file of quantization parameters that goes with a model; standard library and the IR only.
+"""The file of quantization parameters that goes with a model; numpy and the IR only.
 
 An object: tensor name -> dtype, qmin, qmax, scale, zero_point, is_weight, in the graph's order.
 Parameters of a whole tensor are numbers, those of each channel lists beside the key `axis`.
@@ -7,9 +7,11 @@ Parameters of a whole tensor are numbers, those of each channel lists beside the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
+
+import numpy as np
 
 from mgeconvert.errors import QuantError
 from mgeconvert.ir import DType, Graph, Quant, Value
@@ -118,3 +120,38 @@ def _quant(name: str, entry: Any) -> Quant:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+INPUT_TYPES: dict[str, DType] = {
+    "quint8": DType.U8,
+    "uint8": DType.U8,
+    "qint8": DType.I8,
+    "int8": DType.I8,
+    "int16": DType.I16,
+    "int32": DType.I32,
+}
+
+
+def annotate_inputs(
+    graph: Graph, kind: str, scales: Sequence[float], zero_points: Sequence[int]
+) -> None:
+    """Say how the graph's inputs are quantized, one scale and zero point for each.
+
+    Raises QuantError where their number is not that of the inputs.
+    """
+    zeros = zero_points or [0] * len(scales)
+    if not len(graph.inputs) == len(scales) == len(zeros):
+        raise QuantError(
+            f"{len(scales)} input scales and {len(zeros)} zero points "
+            f"for {len(graph.inputs)} inputs",
+            hint="give one of each for every input",
+        )
+    dtype = INPUT_TYPES[kind]
+    limits = np.iinfo(dtype.numpy)
+    for port, scale, zero in zip(graph.inputs, scales, zeros):
+        number = float(np.float32(scale))
+        quant = Quant(dtype, int(limits.min), int(limits.max), (number,), (zero,))
+        wrong = problem(port.value.type, quant)
+        if wrong:
+            raise QuantError(f"input {port.name!r}: {wrong}")
+        port.value.quant = quant

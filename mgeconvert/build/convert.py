@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mgeconvert import __version__, frontends
-from mgeconvert.backends import Artifact, Request, load
+from mgeconvert.backends import Artifact, Quantization, Request, load
 from mgeconvert.manifest.job import Job
 
 if TYPE_CHECKING:
@@ -31,7 +31,13 @@ def convert(job: Job, *, modes: Sequence[str] = (), source_sha256: str) -> Artif
     """
     shapes = {spec.name: spec.shape for spec in job.inputs if spec.shape is not None}
     graph = frontends.read(Path(job.source), shapes=shapes, outputs=job.outputs)
-    request = Request(job.options, job.stem, _provenance(job, source_sha256))
+    asked = job.quantization
+    if asked.input_data_type:
+        from mgeconvert.backends.quant_params import annotate_inputs
+
+        annotate_inputs(graph, asked.input_data_type, asked.input_scales, asked.input_zero_points)
+    rounding = Quantization(param_fake_quant=asked.param_fake_quant)
+    request = Request(job.options, job.stem, _provenance(job, source_sha256), rounding)
     return load(job.format).convert(graph, request, _observer(job, graph, modes))
 
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from mgeconvert.manifest.options import ENDINGS, WRITTEN, NoOptions, Options
+from mgeconvert.manifest.options import (
+    ENDINGS,
+    WRITTEN,
+    NoOptions,
+    Options,
+    QuantizationKeys,
+)
 from mgeconvert.manifest.schema import CheckSettings, InputSpec, Limits
 
 
@@ -39,6 +45,7 @@ class Job:
     enabled: bool = True
     expect: str = "pass"
     reason: str = ""
+    quantization: QuantizationKeys = field(default_factory=QuantizationKeys)
 
     @property
     def name(self) -> str:
@@ -64,6 +71,7 @@ class Job:
             "license": self.license,
             "options": asdict(self.options),
             "outputs": list(self.outputs),
+            **({"quantization": asked} if (asked := _asked(self.quantization)) else {}),
             "stem": self.stem,
             "tags": list(self.tags),
         }
@@ -103,8 +111,20 @@ class Job:
             "options": options(**data["options"]),
             "check": CheckSettings(**data["check"]),
             "limits": Limits(**data["limits"]),
+            "quantization": _quantization(data["quantization"]),
         }
         return cls(**values)
+
+
+def _asked(keys: QuantizationKeys) -> dict[str, Any]:
+    """Return what the model says of quantization; empty where it says nothing."""
+    return {name: _plain(value) for name, value in asdict(keys).items() if value}
+
+
+def _quantization(data: Mapping[str, Any]) -> QuantizationKeys:
+    listed = ("input_scales", "input_zero_points")
+    values: dict[str, Any] = {k: tuple(v) if k in listed else v for k, v in data.items()}
+    return QuantizationKeys(**values)
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from mgeconvert.manifest.context import OUTSIDE, Context
 from mgeconvert.manifest.faults import KeyPath, describe
 from mgeconvert.manifest.merging import Raw, model_table
+from mgeconvert.manifest.options import QuantizationKeys
 from mgeconvert.manifest.paths import is_glob, is_safe_name, stem
 from mgeconvert.manifest.schema import NAME, InputSpec, Limits, Model
 from mgeconvert.manifest.targets import judge_default_targets, place, read_targets
@@ -88,6 +89,8 @@ def _shared(context: Context, name: str, table: Raw) -> dict[str, Any]:
         at = context.holder(name, "labels")
         values["labels"] = _inside(context, table, at, table["labels"])
     values["inputs"] = tuple(_inputs(context, name, table))
+    values["quantization"] = QuantizationKeys(**table.get("quantization", {}))
+    _judge_quantization(context, name, values["quantization"])
     values["limits"] = Limits(**table.get("limits", {}))
     _judge_labels(context, name, table)
     return values
@@ -105,6 +108,16 @@ def _inputs(context: Context, name: str, model: Raw) -> Iterator[InputSpec]:
             held = context.holder(name, "inputs", key, "sample")
             sample = _inside(context, model, held, sample)
         yield InputSpec(name=key, shape=table.get("shape"), sample=sample, range=bounds)
+
+
+def _judge_quantization(context: Context, name: str, keys: QuantizationKeys) -> None:
+    """Report input parameters that do not belong together."""
+    at = context.holder(name, "quantization")
+    scales, zeros = keys.input_scales, keys.input_zero_points
+    if bool(keys.input_data_type) != bool(scales):
+        context.report(at, "input_data_type and input_scales need each other")
+    elif zeros and len(zeros) != len(scales):
+        context.report(at, f"{len(zeros)} input_zero_points for {len(scales)} input_scales")
 
 
 def _judge_labels(context: Context, name: str, table: Raw) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mgeconvert.manifest.keys import key, planned
-from mgeconvert.manifest.kinds import Choice, Flag, Text, Whole
+from mgeconvert.manifest.kinds import Choice, Flag, Listing, Real, Text, Whole
 
 FORMATS = ("onnx", "tflite", "caffe", "torchscript", "mge", "tm")
 ENDINGS: Mapping[str, str] = {"onnx": ".onnx", "caffe": ".prototxt"}
@@ -113,15 +113,36 @@ WRITTEN: Mapping[str, type[OnnxOptions] | type[CaffeOptions]] = {
 """The options of the formats that can be written."""
 
 
-@dataclass(frozen=True)
-class QuantizationKeys:
-    """The keys that a model's quantization table will have."""
+INPUT_TYPES = ("quint8", "qint8", "int8", "uint8", "int16", "int32")
 
-    input_data_type: str = field(metadata=planned("The type of the quantized inputs."))
-    input_scales: tuple[float, ...] = field(metadata=planned("The inputs' scales."))
-    input_zero_points: tuple[int, ...] = field(metadata=planned("The inputs' zero points."))
-    param_fake_quant: bool = field(metadata=planned("Fake-quantize the parameters."))
-    calibration: str = field(metadata=planned("Data to calibrate with."))
-    params: str = field(metadata=planned("A quant_params.json to read."))
-    activation: str = field(metadata=planned("The type of the activations."))
-    per_channel: bool = field(metadata=planned("Quantize weights per channel."))
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizationKeys:
+    """What is done with quantization parameters, and those of inputs without a QuantStub."""
+
+    input_data_type: str | None = field(
+        default=None,
+        metadata=key(
+            Choice(INPUT_TYPES), "The type of the quantized inputs; needs `input_scales`."
+        ),
+    )
+    input_scales: tuple[float, ...] = field(
+        default=(),
+        metadata=key(Listing(Real(above=0), "a list of scales", 1), "One scale for each input."),
+    )
+    input_zero_points: tuple[int, ...] = field(
+        default=(),
+        metadata=key(
+            Listing(Whole(-(2**31)), "a list of whole numbers", 1),
+            "One zero point for each input.",
+            default="0 for each",
+        ),
+    )
+    param_fake_quant: bool = field(
+        default=False,
+        metadata=key(Flag(), "Round the parameters to what their quantization can express."),
+    )
+    calibration: str = field(default="", metadata=planned("Data to calibrate with."))
+    params: str = field(default="", metadata=planned("A quant_params.json to read."))
+    activation: str = field(default="", metadata=planned("The type of the activations."))
+    per_channel: bool = field(default=False, metadata=planned("Quantize weights per channel."))

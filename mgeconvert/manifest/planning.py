@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from mgeconvert.errors import ConversionFailed, ConvertError, Location, ManifestError
 from mgeconvert.manifest.job import Job
-from mgeconvert.manifest.options import ENDINGS, WRITTEN, Options
+from mgeconvert.manifest.options import ENDINGS, WRITTEN, Options, QuantizationKeys
 from mgeconvert.manifest.paths import stem as stem_of
 from mgeconvert.manifest.schema import (
     CheckSettings,
@@ -49,6 +49,7 @@ def _job(model: Model, target: Target) -> Job:
         enabled=target.enabled,
         expect=target.expect,
         reason=target.reason,
+        quantization=model.quantization,
     )
 
 
@@ -64,6 +65,7 @@ def single_job(
     check: CheckSettings | None = None,
     limits: Limits | None = None,
     seed: int = 0,
+    quantization: QuantizationKeys | None = None,
 ) -> Job:
     """Return the job that writes the one file `output`, whose name must have the format's ending.
 
@@ -92,6 +94,7 @@ def single_job(
         limits=limits or Limits(),
         output=os.path.dirname(file),
         stem=os.path.basename(file)[: -len(ENDINGS[format])],
+        quantization=quantization or QuantizationKeys(),
     )
 
 

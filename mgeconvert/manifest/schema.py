@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mgeconvert.manifest.keys import Table, Tables, key, planned
 from mgeconvert.manifest.kinds import Choice, Either, Flag, Listing, Real, Size, Text, Whole
-from mgeconvert.manifest.options import FORMATS, Options
+from mgeconvert.manifest.options import FORMATS, Options, QuantizationKeys
 
 VERSION = 1
 PATH = Text(r"[^\x00-\x1f\x7f]+", "a path")
@@ -252,9 +252,9 @@ class Model:
         default=None,
         metadata=planned("A Python file with more rules."),
     )
-    quantization: None = field(
-        default=None,
-        metadata=planned("How the model is quantized."),
+    quantization: QuantizationKeys = field(
+        default=QuantizationKeys(),
+        metadata=key(Table(QuantizationKeys), "How the model is quantized."),
     )
 
 

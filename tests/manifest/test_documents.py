@@ -101,4 +101,4 @@ def test_the_json_schema_has_no_key_without_effect() -> None:
     model = json_schema()["properties"]["models"]["additionalProperties"]
     assert "source" in model["properties"]
     assert "plugin" not in model["properties"]
-    assert "quantization" not in model["properties"]
+    assert "params" not in model["properties"]["quantization"]["properties"]

@@ -105,7 +105,13 @@ TABLE = [
     ),
     # Keys without effect yet.
     (MODEL + "plugin = 'a.py'\n" + ONNX, 4, "models.m.plugin", "this key is not yet supported", ""),
-    ("[defaults.quantization]\nparams = 'a'", 2, "defaults.quantization", "this key is not", ""),
+    (
+        "[defaults.quantization]\nparams = 'a'",
+        3,
+        "defaults.quantization.params",
+        "this key is not",
+        "",
+    ),
     (
         MODEL + "[models.m.targets.tflite]\nenabled = false\nreason = 'r'\nquantize = true",
         7,

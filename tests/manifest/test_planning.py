@@ -23,6 +23,7 @@ from mgeconvert.manifest import (
     missing_files,
     single_job,
 )
+from mgeconvert.manifest.options import QuantizationKeys
 from tests.manifest.test_loading import ALL_KEYS
 from tests.manifest.writing import GOOD, job, jobs
 
@@ -100,12 +101,14 @@ CHANGES = {
     "tags": ("x",),
     "outputs": ("x",),
     "options": OnnxOptions(opset=9),
+    "quantization": QuantizationKeys(param_fake_quant=True),
     "stem": "x",
     "check": CheckSettings(rtol=0.0, atol=0.0, runs=1),
     "metric": None,
     "seed": 8,
 }
 ARTIFACT = {"format", "license", "description", "tags", "outputs", "options", "stem", "inputs"}
+ARTIFACT |= {"quantization"}
 CHECK = {"check", "metric", "seed", "inputs"}
 
 
@@ -125,7 +128,7 @@ def test_settings_change_with_what_they_must_change_with(tmp_path: Path, name: s
 def test_options_are_in_the_settings_one_by_one(tmp_path: Path) -> None:
     base = job(tmp_path, GOOD)
     texts = ["opset = 8", "simplify = true", "optimize = true", "graph_name = 'g'"]
-    texts += ["fold_bn = false", "external_data = 'never'"]
+    texts += ["fold_bn = false", "external_data = 'never'", "quantize = true"]
     assert len(texts) == len(fields(OnnxOptions))
     found = [json.dumps(job(tmp_path, GOOD + text).settings()) for text in texts]
     assert len({*found, json.dumps(base.settings())}) == len(texts) + 1
