@@ -70,8 +70,8 @@ def _model(model: Any, raw: list[Bytes | None], files: ExternalData) -> OnnxMode
 def _opset(model: Any) -> int:
     """Return the version of the default domain; a model has to say which it means."""
     versions = [i.version for i in model.opset_import if i.domain in DEFAULT_DOMAINS]
-    if not versions and model.ir_version < 3:
-        versions = [1]
+    if not versions and (model.ir_version < 3 or model.opset_import):
+        versions = [1]  # of very old models, and of those with operators of other domains only
     if not versions:
         raise UnreadableSource("the model does not say which opset it is written in")
     newest = defs.onnx_opset_version()

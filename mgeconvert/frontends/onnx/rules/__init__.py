@@ -15,6 +15,7 @@ from mgeconvert.frontends.onnx.rules import (
     resize,
     shape,
     slicing,
+    suppress,
 )
 from mgeconvert.frontends.onnx.rules.refused import REFUSED
 from mgeconvert.frontends.onnx.rules.table import RULES
@@ -36,4 +37,5 @@ __all__ = [
     "resize",
     "shape",
     "slicing",
+    "suppress",
 ]

@@ -101,11 +101,14 @@ def local_response_norm(c: Call, x: Value) -> Value:
 
 @RULES("LpNormalization", since=1)
 def lp_normalization(c: Call, x: Value) -> Value:
+    """Zeros stay zeros."""
     over = ops.ReduceSum(reduced=(c.axis(c.attribute("axis"), x.type.rank),), keepdims=True)
     if c.need("p", 1, 2) == 1:
-        return c.emit(ops.Div(), x, c.emit(over, c.emit(ops.Abs(), x)))
-    squares = c.emit(over, c.emit(ops.Mul(), x, x))
-    return c.emit(ops.Div(), x, c.emit(ops.Sqrt(), squares))
+        norm = c.emit(over, c.emit(ops.Abs(), x))
+    else:
+        norm = c.emit(ops.Sqrt(), c.emit(over, c.emit(ops.Mul(), x, x)))
+    nothing = c.emit(ops.Equal(), norm, c.like(0, x))
+    return c.emit(ops.Div(), x, c.emit(ops.Where(), nothing, c.like(1, x), norm))
 
 
 @RULES("MeanVarianceNormalization", since=9)

@@ -20,7 +20,7 @@ REFUSED: dict[str, str] = {
         ),
         SEQUENCES,
     ),
-    **dict.fromkeys(("NonMaxSuppression", "Unique"), DATA),
+    "Unique": DATA,
     **dict.fromkeys(
         ("Gradient", "Adam", "Adagrad", "Momentum", "NegativeLogLikelihoodLoss"), TRAINING
     ),
