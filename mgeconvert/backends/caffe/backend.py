@@ -101,6 +101,8 @@ def _lower(graph: Graph, dialect: Dialect, options: Options) -> Net:
     emitter = Emitter(graph, dialect)
 
     def apply(rule: Lowering, node: Node[Any]) -> None:
+        if not all(map(emitter.is_known, node.inputs)):
+            return  # it follows from a refusal, which is reported
         need_float(node)
         for value in node.outputs:
             sizes(value)
@@ -108,25 +110,24 @@ def _lower(graph: Graph, dialect: Dialect, options: Options) -> Net:
         results = rule(emitter, node)
         emitter.bind(node, [results] if isinstance(results, Blob) else results, start)
 
-    _lower_all(graph, emitter, apply)
+    base.lower(graph, RULES, 0, apply)
+    _judge_outputs(graph)
     return finish(emitter, in_place=options.in_place)
 
 
-def _lower_all(graph: Graph, emitter: Emitter, apply: Any) -> None:
-    """Apply the rules; what only follows from an earlier refusal is not reported."""
-    refused: set[int] = set()
-
-    def guarded(rule: Lowering, node: Node[Any]) -> None:
-        if any(id(v) in refused for v in node.inputs):
-            refused.update(map(id, node.outputs))
-            return
-        try:
-            apply(rule, node)
-        except ConvertError:
-            refused.update(map(id, node.outputs))
-            raise
-
-    base.lower(graph, RULES, 0, guarded)
+def _judge_outputs(graph: Graph) -> None:
+    """Raise ConversionFailed for outputs that no blob can be."""
+    problems = [
+        UnsupportedCase(
+            f"an output of {port.value.type}: blobs are float32 and have axes",
+            at=Location("caffe", "output", port.name),
+            hint="choose another end point",
+        )
+        for port in graph.outputs
+        if port.value.type.dtype is not DType.F32 or not port.value.type.rank
+    ]
+    if problems:
+        raise ConversionFailed(problems)
 
 
 BACKEND = CaffeBackend()

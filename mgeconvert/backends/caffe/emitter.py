@@ -110,6 +110,10 @@ class Emitter:
             self._blobs[value] = self.constant(floats(value))
         return self._blobs[value]
 
+    def is_known(self, value: Value) -> bool:
+        """Whether there is a blob or an array of `value`."""
+        return value.const is not None or value in self._blobs
+
     def constant(self, array: Array) -> Blob:
         """Return a blob that always holds `array`: Caffe has weights, but no constants."""
         from mgeconvert.backends.caffe.pieces import reshape

@@ -85,7 +85,7 @@ def _outputs(e: Emitter) -> list[tuple[str, Blob]]:
     for name, blob in wanted:
         layer = blob.layer
         shared = id(blob) in read or len(layer.tops) > 1 or layer.type == "Input"
-        if shared or any(blob is other for _, other in found):
+        if shared or sum(blob is other for _, other in wanted) > 1:
             blob = copy(e, blob)
         found.append((name, blob))
     return found

@@ -1,0 +1,74 @@
+"""The operators on float32 tensors of fixed sizes: the cases of the ONNX backend, and more."""
+
+from __future__ import annotations
+
+from mgeconvert.ir import DType, ops
+from tests.onnx_backend.case import F32, Case, case
+from tests.onnx_backend.cases import CASES as ALL
+from tests.onnx_backend.cases.network import conv, transposed
+
+NONE, SAME = (0, 0), (1, 1)
+
+MORE: list[Case] = [
+    # Powers that OpenCV would fuse wrongly with what follows; see net.py.
+    case(ops.Gelu(), F32(2, 3, 4, 4)),
+    case(ops.Div(), F32(3).between(1, 2).fixed(), F32(2, 3).between(1, 2)),
+    # Broadcasts of computed operands.
+    *(
+        case(op(), F32(2, 3, 4, 5).between(1, 2), F32(*shape).between(1, 2))
+        for op in (ops.Add, ops.Sub, ops.Mul, ops.Div, ops.Maximum, ops.Minimum)
+        for shape in ((2, 3, 1, 1), (2, 1, 4, 5), (1, 3, 1, 5), (5,), (2, 1, 1, 1), (1,))
+    ),
+    case(ops.Mul(), F32(2, 3, 1), F32(1, 4)),
+    *(
+        case(op(), F32(2, 3, 4, 5), F32(*shape).between(1, 2).fixed())
+        for op in (ops.Add, ops.Mul)
+        for shape in ((3, 1, 1), (2, 1, 1, 1), (4, 5), (3, 1, 5), (2, 3, 4, 5), (2, 1, 4, 1))
+    ),
+    # Windows that Caffe's ceil mode does not make by itself.
+    *(
+        case(
+            pool(kernel=(k, k), stride=(s, s), padding=((a, b), (a, b)), ceil_mode=c),
+            F32(1, 2, h, w),
+        )
+        for pool in (ops.MaxPool, ops.AvgPool)
+        for k, s, a, b in ((3, 2, 1, 1), (2, 2, 0, 0), (3, 2, 0, 1), (3, 1, 2, 0), (3, 3, 1, 0))
+        for c in (False, True)
+        for h, w in ((8, 9), (7, 10))
+    ),
+    case(ops.MaxPool(kernel=(3,), stride=(2,), padding=((1, 1),)), F32(2, 3, 8)),
+    case(ops.AvgPool(kernel=(2, 2, 2), stride=(2, 2, 2), padding=(NONE,) * 3), F32(1, 2, 4, 5, 6)),
+    # Padding that is not symmetric.
+    *(
+        case(conv((s, s), ((a, b), (b, a))), F32(1, 2, 9, 8), F32(3, 2, 3, 3).fixed(), atol=1e-5)
+        for s in (1, 2)
+        for a, b in ((0, 1), (1, 0), (2, 0), (0, 3))
+    ),
+    case(
+        transposed((2, 2), (SAME, SAME), (1, 0), (2, 1), 2),
+        F32(1, 4, 3, 4),
+        F32(4, 2, 3, 3).fixed(),
+    ),
+    # Permutations of blocks, images moved, parts of one tensor.
+    *(
+        case(ops.Transpose(perm=perm), F32(2, 3, 4, 5))
+        for perm in ((0, 2, 3, 1), (0, 3, 1, 2), (3, 2, 1, 0), (1, 0, 2, 3), (0, 2, 1, 3))
+    ),
+    case(ops.Slice(starts=(0, 0, 1, 0), sizes=(1, 3, 4, 4), steps=(1, 1, 2, 2)), F32(1, 3, 8, 8)),
+    case(ops.Softmax(axis=3), F32(1, 2, 3, 4)),
+    case(ops.LocalResponseNorm(size=5, alpha=0.3, beta=0.75, k=2.0), F32(1, 8, 3, 3)),
+    *(
+        case(ops.Resize(size=(8, 12), mode=mode, coordinates=c), F32(1, 2, 4, 4))
+        for mode in ("nearest", "linear")
+        for c in ("half_pixel", "align_corners", "asymmetric")
+    ),
+    case(ops.MatMul(), F32(1, 3, 4).fixed(), F32(2, 4, 5), atol=1e-5),
+]
+
+
+def _is_plain(case: Case) -> bool:
+    """Whether it is of float32 and of fixed sizes."""
+    return case.dtype is DType.F32 and case.sizes == ((),)
+
+
+CASES: list[Case] = [*dict.fromkeys([*filter(_is_plain, ALL), *MORE])]
