@@ -32,6 +32,9 @@ class Runtime:
             import megengine
         except ImportError as error:
             raise ConvertError(f"MegEngine cannot be imported: {error}", hint=HINT) from None
+        from megengine.core import set_option
+
+        set_option("async_level", 0)  # an error is raised where it happens, with its own text
         self._library: Any = megengine
         self._run: Run | None = None
 
