@@ -7,11 +7,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from mgeconvert import __version__
-from mgeconvert.errors import ConversionFailed, ConvertError, InternalError
+from mgeconvert.errors import ConversionFailed, ConvertError, InternalError, UnsupportedCase
 
+Number = TypeVar("Number", int, float)
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 EPILOG = """exit codes: 0 all good; 1 a job failed; 2 wrong usage or a wrong manifest, nothing was
 started; 130 interrupted"""
@@ -161,7 +162,17 @@ def _clean(options: argparse.Namespace) -> int:
 def _traced_to_onnx_command(commands: Commands) -> None:
     text = "Convert one TracedModule file to ONNX."
     parser = _to_onnx_command(commands, "tracedmodule_to_onnx", text, "the .tm file")
-    _quantization_options(parser, QUANTIZATION)
+    group = parser.add_argument_group("for QAT and quantized models")
+    group.add_argument("--input_data_type", help="of models without a QuantStub")
+    group.add_argument("--input_scales", nargs="+", help="one for each input")
+    group.add_argument("--input_zero_points", nargs="+", help="one for each input")
+    group.add_argument("--require_quantize", action="store_true", help="keep it quantized")
+    group.add_argument("--param_fake_quant", action="store_true", help="round the parameters")
+    group.add_argument(
+        "--quantize_file_path",
+        default="quant_params.json",
+        help="where the parameters go (default: %(default)s)",
+    )
     parser.set_defaults(run=_traced_to_onnx)
 
 
@@ -208,18 +219,34 @@ QUANTIZATION = (
 
 
 def _traced_to_onnx(options: argparse.Namespace) -> int:
-    from mgeconvert.api import refuse_quantization, tracedmodule_to_onnx
+    from mgeconvert.api import tracedmodule_to_onnx
 
-    given = {f"--{name}": getattr(options, name) for name in QUANTIZATION}
-    refuse_quantization(given, kind="the option")
     tracedmodule_to_onnx(
         options.input,
         options.output,
         graph_name=options.graph_name,
         opset=options.opset,
         outspec=_end_points(options),
+        input_data_type=options.input_data_type,
+        input_scales=_numbers(options.input_scales, float),
+        input_zero_points=_numbers(options.input_zero_points, int),
+        require_quantize=options.require_quantize,
+        param_fake_quant=options.param_fake_quant,
+        quantize_file_path=options.quantize_file_path,
     )
     return _written(options)
+
+
+def _numbers(words: Sequence[str] | None, kind: Callable[[str], Number]) -> list[Number] | None:
+    """Return the numbers in words that are separated by spaces or commas."""
+    if words is None:
+        return None
+    parts = [part for word in words for part in word.split(",") if part]
+    try:
+        return [kind(part) for part in parts]
+    except ValueError:
+        problem = f"{' '.join(words)!r} where numbers are needed"
+        raise ConversionFailed([UnsupportedCase(problem)]) from None
 
 
 def _mge_to_onnx(options: argparse.Namespace) -> int:

@@ -110,8 +110,9 @@ def test_report_says_where_it_is(project, run):
     ("arguments", "words"),
     [
         (["--opset", "6"], "opset"),
-        (["--require_quantize"], "--require_quantize is for quantized models"),
-        (["--input_scales", "0.1", "0.2"], "--input_scales is for quantized models"),
+        (["--input_data_type", "int7", "--input_scales", "1"], "must be one of quint8"),
+        (["--input_scales", "0.1", "0.2"], "input_data_type and input_scales need each other"),
+        (["--input_scales", "0.1,x"], "where numbers are needed"),
         ([], "absent.tm"),
     ],
 )
