@@ -1,8 +1,8 @@
-"""ResNet-50 to ONNX, whole process: wall time and peak memory against a floor in the same run.
+"""ResNet-50 to ONNX or Caffe, whole process: wall time and peak memory against a floor in the same run.
 
-python -m benchmarks.resnet50 [RUNS] [--kind tm|mge]
+python -m benchmarks.resnet50 [RUNS] [--kind tm|mge] [--target onnx|caffe]
 
-The floor is one Python process that imports onnx, reads the source, hashes it, writes as many bytes
+The floor is one Python process that imports onnx (Caffe: numpy and protobuf), reads the source, hashes it, writes as many bytes
 and syncs them to disk. Ours is the command of one conversion: its worker, a store and the published
 file included, the check left out. The two run in turn, after one run of each that is not counted;
 the ratio is that of the medians. Peak memory is that of the largest process.
@@ -24,7 +24,7 @@ from time import perf_counter
 ROOT = Path(__file__).resolve().parents[1]
 FLOOR = """
 import hashlib, os, sys
-import onnx
+import {library}
 data = open(sys.argv[1], "rb").read()
 hashlib.sha256(data).hexdigest()
 with open(sys.argv[2], "wb") as file:
@@ -32,7 +32,8 @@ with open(sys.argv[2], "wb") as file:
     file.flush()
     os.fsync(file.fileno())
 """
-COMMANDS = {"tm": "tracedmodule_to_onnx", "mge": "mge_to_onnx"}
+SOURCES = {"tm": "tracedmodule", "mge": "mge"}
+LIBRARIES = {"onnx": "onnx", "caffe": "numpy, google.protobuf.text_format"}
 
 
 def run(command: Sequence[str], environment: dict[str, str]) -> tuple[float, int]:
@@ -46,20 +47,25 @@ def run(command: Sequence[str], environment: dict[str, str]) -> tuple[float, int
     return seconds, usage.ru_maxrss * 1024
 
 
-def ours(source: Path, folder: Path, kind: str) -> tuple[float, int]:
+def ours(source: Path, folder: Path, kind: str, target: str) -> tuple[float, int]:
     store = folder / "store"
     shutil.rmtree(store, ignore_errors=True)
-    target = folder / "ours.onnx"
-    target.unlink(missing_ok=True)
-    command = [str(Path(sys.executable).with_name("mgeconvert")), COMMANDS[kind]]
-    command += ["-i", str(source), "-o", str(target), "--opset", "13"]
+    for file in folder.glob("ours.*"):
+        file.unlink()
+    command = [str(Path(sys.executable).with_name("mgeconvert"))]
+    command += [f"{SOURCES[kind]}_to_{target}", "-i", str(source)]
+    if target == "caffe":
+        command += ["-c", str(folder / "ours.prototxt"), "-b", str(folder / "ours.caffemodel")]
+    else:
+        command += ["-o", str(folder / "ours.onnx"), "--opset", "13"]
     return run(command, {"MGECONVERT_STORE": str(store)})
 
 
-def floor(source: Path, folder: Path) -> tuple[float, int]:
-    target = folder / "floor.onnx"
-    target.unlink(missing_ok=True)
-    return run([sys.executable, "-c", FLOOR, str(source), str(target)], {})
+def floor(source: Path, folder: Path, target: str) -> tuple[float, int]:
+    file = folder / "floor"
+    file.unlink(missing_ok=True)
+    program = FLOOR.format(library=LIBRARIES[target])
+    return run([sys.executable, "-c", program, str(source), str(file)], {})
 
 
 def show(name: str, measured: Sequence[tuple[float, int]]) -> tuple[float, int]:
@@ -75,15 +81,17 @@ def show(name: str, measured: Sequence[tuple[float, int]]) -> tuple[float, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="?", type=int, default=5)
-    parser.add_argument("--kind", choices=sorted(COMMANDS), default="tm")
+    parser.add_argument("--kind", choices=sorted(SOURCES), default="tm")
+    parser.add_argument("--target", choices=sorted(LIBRARIES), default="onnx")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
         folder = Path(name)
         source = write_source(folder, arguments.kind)
         size = source.stat().st_size
-        ours(source, folder, arguments.kind), floor(source, folder)
+        kind, target = arguments.kind, arguments.target
+        ours(source, folder, kind, target), floor(source, folder, target)
         pairs = [
-            (ours(source, folder, arguments.kind), floor(source, folder))
+            (ours(source, folder, kind, target), floor(source, folder, target))
             for _ in range(arguments.runs)
         ]
     print(f"source: {size / 1e6:.0f} MB")
