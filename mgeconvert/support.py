@@ -27,6 +27,7 @@ SOURCE_TITLES = {
         "Modules are those of `megengine.module`, functions those below `megengine.functional`.",
     ),
     "mge": ("From dumped graphs (`.mge`)", "The operators are those of MegEngine's `opdefs`."),
+    "onnx": ("From ONNX", "The operators of the default domain, each from the opset given."),
 }
 TARGET_HEAD = """## To the target formats
 
