@@ -1,4 +1,4 @@
-"""Every operator of the IR to ONNX and back: equal numbers, and the same graph where ONNX has it."""
+"""Operators of the IR to ONNX and back: equal numbers, and the same graph where ONNX has it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from onnx import AttributeProto, ModelProto, defs
 from mgeconvert.errors import Location, UnreadableSource, UnsupportedCase
 from mgeconvert.frontends.onnx import wire
 from mgeconvert.frontends.onnx.records import Dims, OnnxModel, OnnxNode, OnnxPort, OnnxTensor
-from mgeconvert.frontends.onnx.tensors import Bytes, ExternalData, map_file, record
+from mgeconvert.frontends.onnx.tensors import Bytes, ExternalData, map_file, record, text
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
 NUMBERS = {AttributeProto.INT: "i", AttributeProto.FLOAT: "f"}
@@ -59,9 +59,9 @@ def _model(model: Any, raw: list[Bytes | None], files: ExternalData) -> OnnxMode
         raise UnreadableSource("two initializers share a name")
     return OnnxModel(
         opset,
-        frozenset((f.domain, f.name) for f in model.functions),
+        frozenset((text(f.domain), text(f.name)) for f in model.functions),
         tuple(_port(p) for p in graph.input if p.name not in initializers),
-        tuple(p.name for p in graph.output),
+        tuple(text(p.name) for p in graph.output),
         initializers,
         tuple(_node(n, i, opset, files) for i, n in enumerate(graph.node)),
     )
@@ -82,35 +82,35 @@ def _opset(model: Any) -> int:
 
 def _port(port: Any) -> OnnxPort:
     if port.type.WhichOneof("value") != "tensor_type":
-        return OnnxPort(port.name, 0, None)
+        return OnnxPort(text(port.name), 0, None)
     tensor = port.type.tensor_type
     dims: Dims | None = None
     if tensor.HasField("shape"):
         dims = tuple(_dim(d) for d in tensor.shape.dim)
-    return OnnxPort(port.name, tensor.elem_type, dims)
+    return OnnxPort(text(port.name), tensor.elem_type, dims)
 
 
 def _dim(dim: Any) -> int | str | None:
     kind = dim.WhichOneof("value")
     if kind == "dim_value":
         return int(dim.dim_value) if dim.dim_value >= 0 else None
-    return str(dim.dim_param) or None if kind else None
+    return text(dim.dim_param) or None if kind else None
 
 
 def _node(node: Any, index: int, opset: int, files: ExternalData) -> OnnxNode:
-    domain = "" if node.domain in DEFAULT_DOMAINS else node.domain
-    schema = _schema(node.op_type, domain, opset)
+    domain = "" if node.domain in DEFAULT_DOMAINS else text(node.domain)
+    schema = _schema(text(node.op_type), domain, opset)
     attributes = {} if schema is None else _defaults(schema)
     for attribute in node.attribute:
-        attributes[attribute.name] = _attribute(attribute, files)
+        attributes[text(attribute.name)] = _attribute(attribute, files)
     made = OnnxNode(
         index,
         node.op_type,
         domain,
-        node.name,
+        text(node.name),
         schema.since_version if schema else 0,
-        tuple(node.input),
-        tuple(node.output),
+        tuple(map(text, node.input)),
+        tuple(map(text, node.output)),
         attributes,
     )
     if schema is not None:

@@ -61,6 +61,13 @@ def map_file(path: Path) -> Bytes:
         return np.zeros(0, np.uint8)
 
 
+def text(value: str | bytes) -> str:
+    """Return a text of the file; protobuf gives bytes where it is none."""
+    if isinstance(value, bytes):
+        raise UnreadableSource(f"the file is damaged: {value[:40]!r} is no text")
+    return value
+
+
 class ExternalData:
     """The files of external data beside a model; each is mapped once."""
 
@@ -85,7 +92,7 @@ class ExternalData:
 
 def record(tensor: Any, raw: Bytes | None, files: Files) -> OnnxTensor:
     """Return the record of a TensorProto; `raw` is its raw data where that is not in the proto."""
-    return OnnxTensor(tensor.name, lambda: decode(tensor, raw, files))
+    return OnnxTensor(text(tensor.name), lambda: decode(tensor, raw, files))
 
 
 def decode(tensor: Any, raw: Bytes | None, files: Files) -> Array:
@@ -125,7 +132,7 @@ def _typed(tensor: Any, dtype: DType, dims: tuple[int, ...]) -> Array:
 
 
 def _external(tensor: Any, files: Files) -> Bytes:
-    told = {entry.key: entry.value for entry in tensor.external_data}
+    told = {text(entry.key): text(entry.value) for entry in tensor.external_data}
     data = files(told.get("location", ""))
     offset = _number(told.get("offset", "0"))
     length = _number(told.get("length", str(data.size - min(offset, data.size))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -59,20 +59,35 @@ class ReduceMean(Reduction):
 
 @op("x", layout=Layout.AXES, axes="reduced")
 class ReduceMax(Reduction):
-    """The greatest element."""
+    """The greatest element; of none the least number there is."""
 
     reduced: tuple[int, ...]
     keepdims: bool = False
-    compute = staticmethod(np.max)
+
+    @staticmethod
+    def compute(x: Array, **how: Any) -> Array:
+        return np.max(x, initial=_limits(x)[0], **how)
 
 
 @op("x", layout=Layout.AXES, axes="reduced")
 class ReduceMin(Reduction):
-    """The least element."""
+    """The least element; of none the greatest number there is."""
 
     reduced: tuple[int, ...]
     keepdims: bool = False
-    compute = staticmethod(np.min)
+
+    @staticmethod
+    def compute(x: Array, **how: Any) -> Array:
+        return np.min(x, initial=_limits(x)[1], **how)
+
+
+def _limits(x: Array) -> tuple[float, float]:
+    """Return the least and the greatest number of an array's element type."""
+    if x.dtype.kind == "f":
+        return -np.inf, np.inf
+    if x.dtype.kind == "b":
+        return False, True
+    return np.iinfo(x.dtype).min, np.iinfo(x.dtype).max
 
 
 @op("x", layout=Layout.AXES, axes="reduced")
