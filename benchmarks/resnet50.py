@@ -1,11 +1,12 @@
-"""ResNet-50 to ONNX or Caffe, whole process: wall time and peak memory against a floor in the same run.
+"""ResNet-50 to ONNX or Caffe, whole process: time and peak memory against a floor of the same run.
 
 python -m benchmarks.resnet50 [RUNS] [--kind tm|mge] [--target onnx|caffe]
 
-The floor is one Python process that imports onnx (Caffe: numpy and protobuf), reads the source, hashes it, writes as many bytes
-and syncs them to disk. Ours is the command of one conversion: its worker, a store and the published
-file included, the check left out. The two run in turn, after one run of each that is not counted;
-the ratio is that of the medians. Peak memory is that of the largest process.
+The floor is one Python process that imports onnx (for Caffe: numpy and protobuf), reads the source,
+hashes it, writes as many bytes and syncs them to disk. Ours is the command of one conversion: its
+worker, a store and the published files included, the check left out. The two run in turn, after one
+run of each that is not counted; the ratio is that of the medians. Peak memory is that of the
+largest process.
 """
 
 from __future__ import annotations

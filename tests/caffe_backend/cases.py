@@ -49,6 +49,21 @@ MORE: list[Case] = [
         F32(1, 4, 3, 4),
         F32(4, 2, 3, 3).fixed(),
     ),
+    case(
+        ops.ConvTranspose(
+            stride=(1,) * 3,
+            padding=(NONE,) * 3,
+            output_padding=(0,) * 3,
+            dilation=(1,) * 3,
+        ),
+        F32(1, 2, 2, 3, 2),
+        F32(2, 2, 2, 2, 2).fixed(),
+    ),
+    case(conv((1, 1, 1), (SAME,) * 3), F32(1, 2, 4, 3, 4), F32(3, 2, 3, 3, 3).fixed(), atol=1e-5),
+    *(
+        case(pool(kernel=(3, 3), stride=(5, 5), padding=(NONE, NONE)), F32(1, 2, 7, 10))
+        for pool in (ops.MaxPool, ops.AvgPool)
+    ),
     # Permutations of blocks, images moved, parts of one tensor.
     *(
         case(ops.Transpose(perm=perm), F32(2, 3, 4, 5))

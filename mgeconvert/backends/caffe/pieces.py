@@ -90,9 +90,12 @@ def relu(e: Emitter, x: Blob) -> Blob:
 
 
 def concat(e: Emitter, xs: Sequence[Blob], axis: int) -> Blob:
-    """Return the blobs one after the other."""
+    """Return the blobs one after the other; OpenCV does not join those of rank 1."""
     if len(xs) == 1:
         return xs[0]
+    if xs[0].rank == 1:
+        y = concat(e, [reshape(e, x, (1, x.size)) for x in xs], 1)
+        return reshape(e, y, (y.size,))
     shape = list(xs[0].shape)
     shape[axis] = sum(x.shape[axis] for x in xs)
     return e.layer("Concat", xs, shape, axis=None if axis == 1 else axis)
@@ -136,7 +139,7 @@ def convolution(
         num_output=w.shape[0],
         bias_term=None if bias is not None else False,
         group=groups if groups > 1 else None,
-        dilation=_each(dilation) if any(d != 1 for d in dilation) else None,
+        dilation=_dilation(dilation),
         **_window(w.shape[2:], stride, pad, repeated=True),
     )
 
@@ -274,8 +277,17 @@ def _window(
         if len(set(values)) > 1 and len(values) == 2:
             window |= {f"{name}_h": values[0], f"{name}_w": values[1]}
         elif any(v != usual for v in values):
-            window[f"{name}{ending}"] = _each(values) if repeated else values[0]
+            every = (
+                list(values) if len(values) > 2 else _each(values)
+            )  # OpenCV needs three of three
+            window[f"{name}{ending}"] = every if repeated else values[0]
     return window
+
+
+def _dilation(values: Sequence[int]) -> list[int] | None:
+    if all(d == 1 for d in values):
+        return None
+    return list(values) if len(values) > 2 else _each(values)
 
 
 def _each(values: Sequence[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -80,9 +80,12 @@ def _image(e: Emitter, x: Blob, axes: list[Axis], kind: int, *, counted: bool) -
     """Pool an image (N, C, H, W) along both axes."""
     places = []
     for i, axis in enumerate(axes):
+        reach = (axis.count - 1) * axis.stride + axis.kernel
+        if not axis.before and reach <= axis.size:  # no window begins in what is left over
+            x = cut(e, x, i + 2, 0, reach)
+            axes[i] = axis = replace(axis, size=reach)
         place = axis.place()
         if place is None:  # explicit padding; zeros are right for means that are corrected below
-            reach = (axis.count - 1) * axis.stride + axis.kernel
             after = max(reach - axis.size - axis.before, 0)
             value = LOWEST if kind == MAX else 0.0
             x = pad_axis(e, x, i + 2, before=axis.before, after=after, mode="constant", value=value)
