@@ -18,6 +18,7 @@ from mgeconvert.frontends.onnx.call import Call
 from mgeconvert.frontends.onnx.records import OnnxModel, OnnxNode
 from mgeconvert.frontends.onnx.rules import REFUSED, RULES
 from mgeconvert.frontends.onnx.rules.table import NEWEST, Rule
+from mgeconvert.frontends.onnx.signature import need_types
 from mgeconvert.frontends.onnx.symbols import Shapes, input_types
 from mgeconvert.ir import Graph, Value
 from mgeconvert.ir.passes import drop_dead
@@ -81,6 +82,7 @@ class Lifter:
     def _apply(
         self, rule: Rule, node: OnnxNode, at: Location, inputs: Sequence[Value | None]
     ) -> None:
+        need_types(node, inputs)
         call = Call(self.graph, at, next(filter(None, node.outputs), node.title), node=node)
         result: Any = rule(call, *inputs)
         results = result if isinstance(result, tuple) else (result,)

@@ -176,6 +176,8 @@ def _need_fit(node: OnnxNode, schema: Any, types: Mapping[str, int]) -> None:
         raise UnreadableSource(f"{count} inputs", at=at)
     if not schema.min_output <= len(node.outputs) <= schema.max_output:
         raise UnreadableSource(f"{len(node.outputs)} outputs", at=at)
-    for operand, name in zip(schema.inputs, node.inputs):
-        if not name and operand.option == defs.OpSchema.FormalParameterOption.Single:
+    option = defs.OpSchema.FormalParameterOption.Optional
+    for index, name in enumerate(node.inputs):
+        operand = schema.inputs[min(index, len(schema.inputs) - 1)]
+        if not name and operand.option != option:
             raise UnreadableSource(f"the input {operand.name} is left out", at=at)

@@ -181,6 +181,8 @@ def _by_tables(c: Call, x: Value, target: Target, how: Sampling) -> Value:
                 f"{how} of a size that is known only at run time",
                 hint="give the input's height and width",
             )
+        if size < 1:
+            raise ShapeError(f"{x.type} has nothing to resample")
         ratio = out / size if target.scales is None else scale
         y = _one_axis(c, y, how, axis=axis, size=size, out=out, scale=ratio)
     return y if y is not x else c.emit(ops.Identity(), x)
@@ -189,7 +191,7 @@ def _by_tables(c: Call, x: Value, target: Target, how: Sampling) -> Value:
 def _one_axis(
     c: Call, x: Value, how: Sampling, *, axis: int, size: int, out: int, scale: float
 ) -> Value:
-    if size < 1 or out * size > 2**24:
+    if out * size > 2**24:
         raise UnsupportedCase(f"a table of {size} x {out} weights")
     if how.mode == "nearest":
         places = indices(how, size, out, scale=scale)
