@@ -15,6 +15,8 @@ from tests.cases import FAMILIES, Case
 from tests.operators.refused import frontend_refuses
 from tests.operators.running import case_files
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-4  # of the largest element: what a Caffe target is held to
 TABLE = [
     pytest.param(case, family, id=f"{family}: {case.id}")

@@ -10,6 +10,8 @@ from tests.caffe_backend.running import Options, difference, export, run_opencv,
 from tests.zoo import FAMILIES, feeds
 from tests.zoo.test_convert import folder, graph, own_batch
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-4  # of the largest element: what a Caffe target is held to
 DIALECTS = ("bvlc", "opencv")
 # The rest of the families converts in both dialects, numbers checked.

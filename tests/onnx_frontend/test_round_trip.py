@@ -14,6 +14,8 @@ from tests.onnx_backend.cases import CASES
 from tests.onnx_backend.running import difference
 from tests.onnx_frontend.round_trip import BOUNDARIES, OPSETS, export, is_same, read_bytes
 
+pytestmark = pytest.mark.slow
+
 NEWEST = OPSETS[-1]
 OTHERWISE = tomli.loads((Path(__file__).parent / "otherwise.toml").read_text())
 """By operator: why some of its cases come back as other operators."""

@@ -17,7 +17,16 @@ TABLE = [
     for case in cases
 ]
 BOUNDARIES = (7, 11, 13, 17, 23)
-OPSETS = [pytest.param(n, marks=() if n in BOUNDARIES else pytest.mark.full) for n in range(7, 24)]
+FAST = 13  # the one opset of `make test-fast`
+
+
+def marks(opset: int) -> tuple[pytest.MarkDecorator, ...]:
+    if opset == FAST:
+        return ()
+    return (pytest.mark.slow,) if opset in BOUNDARIES else (pytest.mark.full,)
+
+
+OPSETS = [pytest.param(opset, marks=marks(opset)) for opset in range(7, 24)]
 
 
 @pytest.mark.parametrize(("case", "family"), TABLE)

@@ -14,6 +14,8 @@ from mgeconvert.ir.interpret import evaluate  # noqa: E402
 from mgeconvert.ir.verify import verify  # noqa: E402
 from tests.quant import configs  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 UNABLE = ("transposed", "transposed_relu", "transposed_bn", "transposed_bn_relu", "mul")
 """MegEngine 1.13 cannot run these quantized: no bias and no groups there, no product."""
 

@@ -20,6 +20,8 @@ from tests.onnx_backend.running import Options, export
 from tests.zoo import FAMILIES, feeds
 from tests.zoo.child import ROOT, run
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 # MegEngine does not load the dump again, since it loses the device of an Eye: v2 stands for it.
 UNLOADABLE = {("indexing", "v2-all"): "v2"}
