@@ -266,11 +266,11 @@ BACKENDS = {"caffe": 1, "snpe": 2, "trt": 3, "nnie": 4}
 
 
 def _backend(text: str) -> int:
-    """Read a name or a number of a reader of Caffe nets; ValueError for others."""
-    number = BACKENDS.get(text.lower()) or int(text)
-    if number not in BACKENDS.values():
-        raise ValueError(text)
-    return number
+    """Read a name or a number of a reader of Caffe nets."""
+    numbers = BACKENDS | {str(number): number for number in BACKENDS.values()}
+    if text.lower() not in numbers:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(BACKENDS)}, or 1 to 4")
+    return numbers[text.lower()]
 
 
 def _traced_to_caffe_command(commands: Commands) -> None:

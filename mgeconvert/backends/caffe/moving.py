@@ -6,12 +6,15 @@ import itertools
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from mgeconvert.backends.caffe.emitter import Blob, Emitter
 from mgeconvert.backends.caffe.mixing import select
-from mgeconvert.backends.caffe.pieces import concat, reshape, slice_all
+from mgeconvert.backends.caffe.pieces import concat, depthwise, reshape, slice_all
 from mgeconvert.errors import UnsupportedCase
 
 MOST_PARTS = 128  # of one Slice in a permutation
+LARGEST_KERNEL = 8  # elements that a convolution leaves out
 
 
 def cut(e: Emitter, x: Blob, axis: int, start: int, size: int) -> Blob:
@@ -19,10 +22,20 @@ def cut(e: Emitter, x: Blob, axis: int, start: int, size: int) -> Blob:
     if size == x.shape[axis]:
         return x
     if not e.dialect.has("Silence"):  # a Slice would leave tops that nobody reads
-        return select(e, x, axis, range(start, start + size))
+        return _without_slice(e, x, axis, start, size)
     points = [p for p in (start, start + size) if 0 < p < x.shape[axis]]
     parts = cut_all(e, x, axis, points)
     return parts[1 if start else 0]
+
+
+def _without_slice(e: Emitter, x: Blob, axis: int, start: int, size: int) -> Blob:
+    """Cut by a one-hot convolution, of an image along itself where little is left out."""
+    rest = x.shape[axis] - size
+    if x.rank != 4 or axis < 2 or rest > LARGEST_KERNEL:
+        return select(e, x, axis, range(start, start + size))
+    kernel = np.zeros((rest + 1, 1) if axis == 2 else (1, rest + 1), np.float32)
+    kernel.reshape(-1)[start] = 1
+    return depthwise(e, x, kernel)
 
 
 def cut_all(e: Emitter, x: Blob, axis: int, points: Sequence[int]) -> list[Blob]:
