@@ -93,7 +93,8 @@ class Call(Builder):
         if not all(isinstance(n, int) and n <= SMALL for n in sizes):
             return None
         try:
-            results = op.eval(arrays)
+            with np.errstate(all="ignore"):
+                results = op.eval(arrays)
         except (ArithmeticError, IndexError, ValueError) as error:
             raise ShapeError(f"{op} of these constants: {error}") from error
         return [np.ascontiguousarray(a).reshape(a.shape) for a in results]

@@ -74,8 +74,8 @@ def _recurrent(
     assert r is not None
     if c.has("clip"):
         raise UnsupportedCase("clip")
-    if x.type.rank != 3 or r.type.rank != 3:
-        raise ShapeError(f"x is {x.type}, r is {r.type}")
+    if {x.type.rank, w.type.rank, r.type.rank} != {3}:
+        raise ShapeError(f"x is {x.type}, w is {w.type}, r is {r.type}")
     batch_first = bool(c.attribute("layout", 0))
     x = c.transpose(x, (1, 0, 2)) if batch_first else x
     _need_whole(c, x, lengths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -171,6 +172,8 @@ def _is_ir(how: Sampling, target: Target, scales: tuple[float, ...] | None) -> b
 
 def _by_tables(c: Call, x: Value, target: Target, how: Sampling) -> Value:
     """Axis by axis: gather constant indices, or multiply by a constant matrix."""
+    if not math.isfinite(how.cubic_a):
+        raise UnsupportedCase(f"cubic_coeff_a = {how.cubic_a}")
     y = x
     for axis, (size, out) in enumerate(zip(x.type.shape, target.sizes)):
         scale = 1.0 if target.scales is None else target.scales[axis]
