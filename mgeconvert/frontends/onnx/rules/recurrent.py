@@ -12,6 +12,7 @@ from mgeconvert.frontends.onnx.rules.table import RULES
 from mgeconvert.ir import Op, Value, ops
 
 ACTIVATIONS = {"Tanh": "tanh", "Relu": "relu"}
+USUAL = ("Sigmoid", "Tanh", "Tanh")
 LIMITS = "sequences of one length, no clipping, no peepholes, the usual activations"
 
 
@@ -30,15 +31,10 @@ def lstm(
     c.need("input_forget", 0)
     if peepholes is not None and (peepholes.const is None or np.any(peepholes.const)):
         raise UnsupportedCase("peepholes")
-    usual = ["Sigmoid", "Tanh", "Tanh"]
-    if list(c.attribute("activations", usual))[:3] * 1 != usual or _odd(c, usual):
-        raise UnsupportedCase(f"activations {c.attribute('activations')}")
+    names = list(c.attribute("activations", USUAL))
+    if names not in (list(USUAL), [*USUAL, *USUAL]):
+        raise UnsupportedCase(f"activations {', '.join(names)}")
     return _recurrent(c, ops.Lstm(), [x, w, r, b, h, cell], lengths)
-
-
-def _odd(c: Call, usual: Sequence[str]) -> bool:
-    """Return whether the second direction has other activations than `usual`."""
-    return list(c.attribute("activations", usual))[3:] not in ([], list(usual))
 
 
 @RULES("RNN", since=7, limits=LIMITS)
