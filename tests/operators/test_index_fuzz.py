@@ -28,7 +28,11 @@ arrays = lists.map(np.array) | grids
 entries = st.integers(-3, 2) | slices | st.none() | st.just(Ellipsis) | arrays | lists
 indices = st.lists(entries, max_size=4).map(tuple)
 wild = st.recursive(
-    entries | st.floats() | st.text(max_size=2) | st.booleans() | st.binary(max_size=2),
+    entries
+    | st.floats(allow_subnormal=False)
+    | st.text(max_size=2)
+    | st.booleans()
+    | st.binary(max_size=2),
     lambda inner: st.lists(inner, max_size=2) | st.lists(inner, max_size=3).map(tuple),
     max_leaves=4,
 )
@@ -36,7 +40,7 @@ wild = st.recursive(
 
 def call() -> tuple[Call, Value]:
     graph = Graph()
-    return Call(graph, AT, "y", {}), graph.input("x", TensorType(DType.F32, SHAPE))
+    return Call(graph, AT, "y", {}, {}), graph.input("x", TensorType(DType.F32, SHAPE))
 
 
 def run(c: Call, value: Value) -> np.ndarray:
@@ -96,7 +100,7 @@ def test_anything_is_understood_or_refused(index: Any) -> None:
 @given(st.lists(st.integers(0, 3), min_size=3, max_size=3), st.booleans())
 def test_computed_indices(places: list[int], write: bool) -> None:
     graph = Graph()
-    c = Call(graph, AT, "y", {})
+    c = Call(graph, AT, "y", {}, {})
     x = graph.input("x", TensorType(DType.F32, SHAPE))
     i = graph.input("i", TensorType(DType.I32, (3,)))
     index, wanted = np.array(places, np.int32), X.copy()
