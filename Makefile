@@ -16,6 +16,8 @@ ARGS ?=
 INSTALLED_FROM := pyproject.toml uv.lock .ci/install $(wildcard native/*)
 
 export UV_PYTHON_DOWNLOADS := never
+# Registries behind a proxy of a company have certificates that only the system knows.
+export UV_SYSTEM_CERTS ?= 1
 unexport VIRTUAL_ENV
 unexport PYTHONHOME
 unexport PYTHONPATH
