@@ -56,9 +56,9 @@ SCALED = ("passive", "easyquant", "tqt", "lsq")  # these are given their scales
 
 def trained(module: M.Module, qconfig: str, *inputs: np.ndarray) -> M.Module:
     """Return `module` made ready for quantization and calibrated on `inputs`, in evaluation."""
-    module.train()
     first = "min_max" if qconfig in SCALED else qconfig
     qat = Q.quantize_qat(module, qconfig=QCONFIGS[first])
+    qat.eval()  # so that calibrating does not move the statistics of batch norm
     Q.enable_observer(qat)
     for factor in (0.9, 1.1, 0.97):  # not the inputs themselves: their extremes would be ties
         qat(*(mge.Tensor(factor * x) for x in inputs))
