@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mgeconvert.errors import ConvertError, InternalError
+from mgeconvert.errors import ConversionFailed, ConvertError, InternalError
 from mgeconvert.ir.graph import Graph
 from mgeconvert.ir.interpret import evaluate
 from mgeconvert.ir.op import Array
@@ -51,7 +51,7 @@ def run_passes(
         try:
             p.run(graph)
             verify(graph)
-        except (ConvertError, MemoryError):
+        except (ConvertError, ConversionFailed, MemoryError):
             raise
         except Exception as error:
             history = ", ".join(done) or "nothing"
