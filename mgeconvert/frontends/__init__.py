@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
 from mgeconvert.errors import Location, UnreadableSource, UnsupportedCase
 
 if TYPE_CHECKING:
-    from mgeconvert.ir import Graph
+    from mgeconvert.ir import Graph, Value
 
 Format: TypeAlias = Literal["traced", "mge", "onnx"]
+
+Watch: TypeAlias = "Callable[[str, Value], None]"
+"""Is shown each tensor that the source computes, in order: the source's key of it, and its value.
+
+A key is "ID:NAME" of a node of a TracedModule, where it comes once for each call of the module
+that the node is in; the id of a variable of a dump; the name of a tensor in ONNX.
+"""
 
 READERS = ("traced", "mge", "onnx")
 """The formats that a conversion can begin with."""
@@ -53,19 +60,30 @@ def detect(path: Path) -> Format:
     )
 
 
-def read(path: Path, *, shapes: Mapping[str, Sequence[int | str]], outputs: Sequence[str]) -> Graph:
+def unwatched(key: str, value: Value) -> None:
+    """Look at nothing."""
+
+
+def read(
+    path: Path,
+    *,
+    shapes: Mapping[str, Sequence[int | str]],
+    outputs: Sequence[str],
+    watch: Watch = unwatched,
+) -> Graph:
     """Return the IR of the model file at `path`.
 
     `shapes` overrides the shapes of inputs by name; a text such as "N" is a symbolic dimension.
     `outputs` names end points; without them the model's own outputs are taken. Weights may be
-    views of the mapped file. Raise ConversionFailed, or one ConvertError where nothing more could
-    be found out.
+    views of the mapped file. `watch` is shown the tensors on the way; what comes after may replace
+    a value by another one of the same name. Raise ConversionFailed, or one ConvertError where
+    nothing more could be found out.
     """
     format = detect(path)
     if format not in READERS:
         raise UnsupportedCase(f"{format} files cannot be read yet", at=Location("source"))
     module = importlib.import_module(f"mgeconvert.frontends.{format}")
-    graph: Graph = module.read_graph(path, shapes=shapes, outputs=outputs)
+    graph: Graph = module.read_graph(path, shapes=shapes, outputs=outputs, watch=watch)
     return graph
 
 

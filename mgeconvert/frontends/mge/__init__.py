@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mgeconvert.frontends import Watch, unwatched
 from mgeconvert.frontends.mge.decode import EXPECTED
 from mgeconvert.frontends.mge.lift import lift
 from mgeconvert.frontends.mge.read import read
@@ -23,10 +24,14 @@ class Sample:
 
 
 def read_graph(
-    path: Path, *, shapes: Mapping[str, Sequence[int | str]], outputs: Sequence[str]
+    path: Path,
+    *,
+    shapes: Mapping[str, Sequence[int | str]],
+    outputs: Sequence[str],
+    watch: Watch = unwatched,
 ) -> Graph:
     """Return the IR of the `.mge` file at `path`; see `mgeconvert.frontends.read`."""
-    return lift(read(path), shapes=shapes, outputs=outputs)
+    return lift(read(path), shapes=shapes, outputs=outputs, watch=watch)
 
 
 def samples(path: Path) -> tuple[Sample, ...]:

@@ -13,6 +13,7 @@ from mgeconvert.errors import (
     UnsupportedCase,
     UnsupportedOp,
 )
+from mgeconvert.frontends import Watch, unwatched
 from mgeconvert.frontends.mge.call import Call
 from mgeconvert.frontends.mge.dtypes import element_type, native, quantization
 from mgeconvert.frontends.mge.layout import Packings
@@ -39,7 +40,8 @@ Shapes = Mapping[str, Sequence[int | str]]
 class Lifter:
     """Adds the operators of a dump to an IR graph."""
 
-    def __init__(self, model: MgeModel) -> None:
+    def __init__(self, model: MgeModel, watch: Watch = unwatched) -> None:
+        self._watch = watch
         self.graph = Graph()
         self.problems: list[ConvertError] = []
         self.env: dict[int, Value] = {}
@@ -101,6 +103,8 @@ class Lifter:
             if value is not None:
                 self.env[made] = value
                 self._rename(call, value, self._names.get(made) or call.name)
+                if value not in self._packings.known:
+                    self._watch(str(made), value)
 
     def _constant(self, name: str, tensor: MgeTensor) -> Value:
         quant = quantization(tensor.dtype)
@@ -135,17 +139,20 @@ def _rule(operator: MgeOperator) -> Callable[..., Any]:
     return rule
 
 
-def lift(model: MgeModel, *, shapes: Shapes, outputs: Sequence[str]) -> Graph:
+def lift(
+    model: MgeModel, *, shapes: Shapes, outputs: Sequence[str], watch: Watch = unwatched
+) -> Graph:
     """Return the IR of `model`; raise ConversionFailed with all the problems found.
 
     `shapes` overrides the shapes of inputs by name. `outputs` names variables as end points;
-    without them the model's own outputs are taken.
+    without them the model's own outputs are taken. `watch` is shown what each variable stands for,
+    but for those in a blocked layout.
     """
     wanted = _end_points(model, outputs) if outputs else model.outputs
     needed = _needed(model, [o.id for o in wanted])
     inputs = [o for o in model.inputs() if o.index in needed or not outputs]
     _need_names(shapes, [o.tensors[0].name for o in model.inputs()])
-    lifter = Lifter(model)
+    lifter = Lifter(model, watch)
     lifter.inputs(inputs, shapes)
     lifter.run([o for o in model.operators if o.index in needed])
     missing = [o for o in wanted if o.id not in lifter.env]

@@ -14,6 +14,7 @@ from mgeconvert.errors import (
     UnsupportedCase,
     UnsupportedOp,
 )
+from mgeconvert.frontends import Watch, unwatched
 from mgeconvert.frontends.onnx.call import Call
 from mgeconvert.frontends.onnx.records import OnnxModel, OnnxNode
 from mgeconvert.frontends.onnx.rules import REFUSED, RULES
@@ -30,8 +31,8 @@ HINT = "see docs/operators.md for what is handled, or write the model without it
 class Lifter:
     """Adds the nodes of a model to an IR graph."""
 
-    def __init__(self, model: OnnxModel) -> None:
-        self.model = model
+    def __init__(self, model: OnnxModel, watch: Watch = unwatched) -> None:
+        self.model, self._watch = model, watch
         self.graph = Graph()
         self.problems: list[ConvertError] = []
         self.env: dict[str, Value] = {}
@@ -95,6 +96,7 @@ class Lifter:
                 raise UnsupportedCase(f"its output {name!r}")
             self.env[name] = call.shortened(value)
             _rename(call, self.env[name], name)
+            self._watch(name, self.env[name])
 
 
 def _reason(node: OnnxNode) -> str:
@@ -119,17 +121,19 @@ def _rename(call: Call, value: Value, name: str) -> None:
     value.name = call.graph.unique(name)
 
 
-def lift(model: OnnxModel, *, shapes: Shapes, outputs: Sequence[str]) -> Graph:
+def lift(
+    model: OnnxModel, *, shapes: Shapes, outputs: Sequence[str], watch: Watch = unwatched
+) -> Graph:
     """Return the IR of `model`; raise ConversionFailed with all the problems found.
 
     `shapes` overrides the shapes of inputs by name. `outputs` names tensors as end points; without
-    them the model's own outputs are taken.
+    them the model's own outputs are taken. `watch` is shown each tensor that a node computes.
     """
     wanted = tuple(outputs) or model.outputs
     _need_order(model)
     _need_end_points(model, wanted)
     _need_inputs(model, shapes)
-    lifter = Lifter(model)
+    lifter = Lifter(model, watch)
     lifter.inputs(shapes)
     lifter.run(_needed(model, wanted))
     for name in wanted:

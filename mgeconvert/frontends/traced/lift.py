@@ -14,6 +14,7 @@ from mgeconvert.errors import (
     UnsupportedCase,
     UnsupportedOp,
 )
+from mgeconvert.frontends import Watch, unwatched
 from mgeconvert.frontends.traced.call import Call
 from mgeconvert.frontends.traced.quant import Declared, stored
 from mgeconvert.frontends.traced.records import (
@@ -46,11 +47,11 @@ class _Missing(Exception):
 class Lifter:
     """Walks the graphs of a model and adds to one IR graph."""
 
-    def __init__(self, outputs: Sequence[Node]) -> None:
+    def __init__(self, outputs: Sequence[Node], watch: Watch = unwatched) -> None:
         self.graph = Graph()
         self.problems: list[ConvertError] = []
         self.found: dict[Node, Value] = {}  # the end points met so far
-        self._wanted = frozenset(outputs)
+        self._wanted, self._watch = frozenset(outputs), watch
         self._parameters: dict[Tensor, Value] = {}
         self._declared: dict[Value, Declared] = {}
 
@@ -93,6 +94,7 @@ class Lifter:
             value = env.get(node)
             if isinstance(value, Value):
                 value = env[node] = _quantized(call, value, node)
+                self._watch(f"{node.id}:{node.name}", value)
             if node in self._wanted and isinstance(value, Value):
                 self.found[node] = value
 
@@ -157,16 +159,20 @@ def _quantized(call: Call, value: Value, node: Node) -> Value:
 
 
 def lift(
-    model: TracedModel, *, shapes: Mapping[str, Sequence[int | str]], outputs: Sequence[str]
+    model: TracedModel,
+    *,
+    shapes: Mapping[str, Sequence[int | str]],
+    outputs: Sequence[str],
+    watch: Watch = unwatched,
 ) -> Graph:
     """Return the IR of `model`; raise ConversionFailed with all the problems found.
 
     `shapes` overrides the shapes of inputs by name. `outputs` names end points; without them the
-    model's own outputs are taken.
+    model's own outputs are taken. `watch` is shown each tensor that a node stands for.
     """
     record = model.graph
     wanted = [node for name in outputs for node in model.find(name)]
-    lifter = Lifter(wanted)
+    lifter = Lifter(wanted, watch)
     env: dict[Node, Any] = {}
     _need_names(shapes, [n.name for n in record.inputs])
     for node in record.inputs:
