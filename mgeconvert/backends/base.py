@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mgeconvert.errors import ConversionFailed, ConvertError, Location, UnsupportedOp
@@ -19,11 +19,13 @@ class Artifact:
     """The files of a converted model: name -> chunks of bytes, in the order to be written.
 
     The chunks may be views of the source's weights: they are read once. `notes` are sentences for
-    the report, such as how often an optimizer changed the graph.
+    the report, such as how often an optimizer changed the graph. `tensors` says what the target's
+    runtime calls the values of the lowered graph, by the value's name, where it can show them.
     """
 
     files: Mapping[str, Iterable[Chunk]]
     notes: tuple[str, ...] = ()
+    tensors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from mgeconvert.backends.base import Artifact, Lowering, Request
 from mgeconvert.backends.caffe import writer
 from mgeconvert.backends.caffe.dialects import DIALECTS, Dialect
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, need_float, sizes
-from mgeconvert.backends.caffe.net import Net, finish
+from mgeconvert.backends.caffe.net import finish
 from mgeconvert.backends.caffe.rules import RULES
 from mgeconvert.errors import ConversionFailed, ConvertError, Location, UnsupportedCase
 from mgeconvert.ir import DType, Graph, Node
@@ -56,15 +56,20 @@ class CaffeBackend:
         dialect = DIALECTS[options.dialect]
         _judge_inputs(graph, dialect)
         run_passes(graph, _pipeline(options), observe)
-        model = writer.build(_lower(graph, dialect, options), request.stem)
+        emitter = _lower(graph, dialect)
+        net = finish(emitter, in_place=options.in_place)
+        model = writer.build(net, request.stem)
         writer.check_size(model)
+        layers = writer.layer_names(model, net)
+        tensors = {name: layers[layer] for name, layer in emitter.tops().items() if layer in layers}
         return Artifact(
             {
                 f"{request.stem}.prototxt": writer.text(model, request.provenance),
                 f"{request.stem}.caffemodel": writer.stream(
                     model, empty_blobs=options.use_empty_blobs
                 ),
-            }
+            },
+            tensors=tensors,
         )
 
 
@@ -97,7 +102,7 @@ def _judge_inputs(graph: Graph, dialect: Dialect) -> None:
         raise ConversionFailed(problems)
 
 
-def _lower(graph: Graph, dialect: Dialect, options: Options) -> Net:
+def _lower(graph: Graph, dialect: Dialect) -> Emitter:
     emitter = Emitter(graph, dialect)
 
     def apply(rule: Lowering, node: Node[Any]) -> None:
@@ -112,7 +117,7 @@ def _lower(graph: Graph, dialect: Dialect, options: Options) -> Net:
 
     base.lower(graph, RULES, 0, apply)
     _judge_outputs(graph)
-    return finish(emitter, in_place=options.in_place)
+    return emitter
 
 
 def _judge_outputs(graph: Graph) -> None:

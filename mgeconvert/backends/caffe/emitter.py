@@ -165,6 +165,14 @@ class Emitter:
                 new.discard(id(result))
             self._blobs[value] = result
 
+    def tops(self) -> dict[str, Layer]:
+        """Return the layers whose first top is a computed value, by the value's name."""
+        return {
+            value.name: blob.layer
+            for value, blob in self._blobs.items()
+            if value.producer is not None and blob is blob.layer.tops[0]
+        }
+
     def outputs(self) -> list[tuple[str, Blob]]:
         """Return the net's outputs: port names and blobs, in the source's order."""
         return [(port.name, self.blob(port.value)) for port in self.graph.outputs]

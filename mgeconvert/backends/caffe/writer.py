@@ -62,6 +62,11 @@ def build(net: Net, name: str) -> Model:
     return Model(message, tuple(layer.weights for layer in net.layers))
 
 
+def layer_names(model: Model, net: Net) -> dict[Layer, str]:
+    """Return what the layers are called in the files."""
+    return {layer: record.name for layer, record in zip(net.layers, model.message.layer)}
+
+
 def _fill(message: schema.Message, layer: Layer, net: Net, taken: set[str]) -> None:
     """Write one layer; it is called after its first top, in place with a number after that."""
     base = net.names[layer.tops[0]] if layer.tops else layer.type.lower()

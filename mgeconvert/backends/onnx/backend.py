@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from mgeconvert.backends import base, quant_params
@@ -72,14 +72,13 @@ class OnnxBackend:
             raise UnsupportedCase(f"opset {options.opset}", hint=f"use {OLDEST} to {NEWEST}")
         run_passes(graph, _pipeline(options), observe)
         parameters, noted = _quantized(graph, request, observe)
-        model = _emit(graph, options, request.provenance)
+        model, tensors = _emit(graph, options, request.provenance)
         model, notes = optimizers.run(model, optimize=options.optimize, simplify=options.simplify)
         writer.check(model)
-        artifact = _artifact(model, options, request.stem, (*noted, *notes))
-        if not parameters:
-            return artifact
-        name = request.stem + quant_params.ENDING
-        return Artifact({**artifact.files, name: [parameters]}, artifact.notes)
+        files = dict(_files(model, options, request.stem))
+        if parameters:
+            files[request.stem + quant_params.ENDING] = [parameters]
+        return Artifact(files, (*noted, *notes), tensors)
 
 
 def _quantized(graph: Graph, request: Request, observe: Observer) -> tuple[bytes, tuple[str, ...]]:
@@ -112,7 +111,10 @@ def _pipeline(options: Options) -> tuple[Pass, ...]:
     return tuple(p for p in PIPELINE if options.fold_bn or p is not fold_batch_norm)
 
 
-def _emit(graph: Graph, options: Options, provenance: Mapping[str, str]) -> writer.Structure:
+def _emit(
+    graph: Graph, options: Options, provenance: Mapping[str, str]
+) -> tuple[writer.Structure, Mapping[str, str]]:
+    """Return the model, and the names of its tensors by those of the graph's values."""
     emitter = Emitter(graph, options.opset)
 
     def apply(rule: Lowering, node: Node[Any]) -> None:
@@ -122,12 +124,12 @@ def _emit(graph: Graph, options: Options, provenance: Mapping[str, str]) -> writ
 
     base.lower(graph, RULES, options.opset, apply)
     emitter.publish_outputs()
-    return writer.structure(emitter, options.graph_name, provenance)
+    return writer.structure(emitter, options.graph_name, provenance), emitter.tensors()
 
 
-def _artifact(
-    model: writer.Structure, options: Options, stem: str, notes: tuple[str, ...]
-) -> Artifact:
+def _files(
+    model: writer.Structure, options: Options, stem: str
+) -> Mapping[str, Iterable[base.Chunk]]:
     large = writer.total_size(model.weights) > writer.INLINE_LIMIT
     if options.external_data == "never" and large:
         raise UnsupportedCase(
@@ -135,11 +137,10 @@ def _artifact(
             hint='set external_data = "auto"',
         )
     if options.external_data != "always" and not large:
-        return Artifact({f"{stem}.onnx": writer.stream(model)}, notes)
+        return {f"{stem}.onnx": writer.stream(model)}
     location = f"{stem}.onnx.data"
     model, moved = writer.externalize(model, location)
-    files = {f"{stem}.onnx": writer.stream(model), location: writer.external_chunks(moved)}
-    return Artifact(files, notes)
+    return {f"{stem}.onnx": writer.stream(model), location: writer.external_chunks(moved)}
 
 
 BACKEND = OnnxBackend()

@@ -62,6 +62,10 @@ class Emitter:
             self.initializers.setdefault(name, value.const)
         return name
 
+    def tensors(self) -> dict[str, str]:
+        """Return the tensor names of the computed values, by the names of the values."""
+        return {v.name: name for v, name in self._names.items() if v.producer is not None}
+
     def inputs(self, node: Node[Any]) -> list[str]:
         """Return the tensor names of all inputs of `node`."""
         return [self.name(v) for v in node.inputs]

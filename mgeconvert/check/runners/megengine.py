@@ -13,10 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from mgeconvert.check.runners.megengine_inner import computed, plain, watched
+from mgeconvert.check.runners.megengine_rounding import KEPT, inference, relax
 from mgeconvert.check.runners.protocol import Array, Arrays, Description, Port
-from mgeconvert.errors import CheckFailed, ConvertError, UnreadableSource
+from mgeconvert.errors import CheckFailed, ConvertError, UnreadableSource, UnsupportedCase
 
 Run = Callable[[Arrays], dict[str, Array]]
+Look = Callable[[Arrays, Sequence[str]], dict[str, Array]]
 
 HINT = "install CPython 3.10 with the extra: pip install 'mgeconvert[megengine]'"
 NARROW = {"float64": "float32", "int64": "int32"}
@@ -37,34 +40,49 @@ class Runtime:
         set_option("async_level", 0)  # an error is raised where it happens, with its own text
         self._library: Any = megengine
         self._run: Run | None = None
+        self._look: Look | None = None
 
     def versions(self) -> dict[str, str]:
         return {"megengine": self._library.__version__, "numpy": np.__version__}
 
-    def open(self, path: str, *, format: str, outputs: Sequence[str]) -> Description:
+    def open(
+        self, path: str, *, format: str, outputs: Sequence[str], rounding: str = KEPT
+    ) -> Description:
         """Load a vetted file of format "traced" or "mge".
 
+        `rounding` is what to keep of its quantization: "kept" for all, "parameters" or "none".
         `outputs` are end points: names of vars (`.mge`), or what `end_points` takes (`.tm`).
         Raises UnreadableSource where MegEngine refuses the file, CheckFailed for an unknown end
-        point.
+        point, UnsupportedCase for a rounding that cannot be left out.
         """
         openers = {"traced": self._open_traced, "mge": self._open_graph}
-        description, self._run = openers[format](path, tuple(outputs))
+        description, self._run, self._look = openers[format](path, tuple(outputs), rounding)
         return description
 
     def run(self, feeds: Arrays) -> dict[str, Array]:
         """Feeds of 64-bit types run as MegEngine's 32-bit ones."""
-        if self._run is None:
+        run = self._run
+        if run is None:
             raise CheckFailed("no model is open")
-        try:
-            return self._run({name: _narrow(array) for name, array in feeds.items()})
-        except RuntimeError as error:  # its text ends in a native backtrace
-            raise CheckFailed(f"MegEngine fails to run the source: {_first_line(error)}") from error
+        return _guarded(lambda: run(_narrowed(feeds)))
+
+    def inner(self, feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
+        """Return tensors of the open model.
+
+        A name is "ID:NAME#COUNT" for the result of a node of a TracedModule at its COUNT-th
+        computation, which begins at 0, or the index of an output of a dump.
+        """
+        look = self._look
+        if look is None:
+            raise CheckFailed("no model is open")
+        return _guarded(lambda: look(_narrowed(feeds), names))
 
     def close(self) -> None:
-        self._run = None
+        self._run = self._look = None
 
-    def _open_traced(self, path: str, outputs: tuple[str, ...]) -> tuple[Description, Run]:
+    def _open_traced(
+        self, path: str, outputs: tuple[str, ...], rounding: str
+    ) -> tuple[Description, Run, Look]:
         try:
             module = self._library.load(path)
         except Exception as error:  # whatever an unpickle raises
@@ -74,6 +92,7 @@ class Runtime:
         if len(module.argdef_graph_map) != 1:
             raise UnreadableSource("it was traced with more than one structure of arguments")
         module.eval()
+        relax(module, rounding)
         graph = module.graph
         ports = tuple(map(_node_port, graph.inputs[1:]))
         points = [node for name in outputs for node in end_points(graph, name)]
@@ -87,19 +106,26 @@ class Runtime:
             values = graph.interpret(module, *tensors)
             if points:
                 values = [_watched(node) for node in points]
-            return {name: _plain(value.numpy()) for name, value in zip(names, values)}
+            return {name: plain(value.numpy()) for name, value in zip(names, values)}
 
         results = zip(names, map(_node_port, nodes))
         described = tuple(Port(name, port.dtype, port.shape) for name, port in results)
-        return Description(ports, described), run
 
-    def _open_graph(self, path: str, outputs: tuple[str, ...]) -> tuple[Description, Run]:
-        from megengine.utils.comp_graph_tools import GraphInference
+        def look(feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
+            tensors = [self._library.Tensor(feeds[port.name]) for port in ports]
+            return watched(module, tensors, names)
 
+        return Description(ports, described), run, look
+
+    def _open_graph(
+        self, path: str, outputs: tuple[str, ...], rounding: str
+    ) -> tuple[Description, Run, Look]:
         with open(path, "rb") as file:
             data = io.BytesIO(file.read())
         try:
-            graph = GraphInference(data, outputs=list(outputs) or None)
+            graph = inference(data, outputs=list(outputs) or None, rounding=rounding)
+        except UnsupportedCase:
+            raise
         except AssertionError as error:
             raise CheckFailed(f"MegEngine: {_first_line(error)}") from error
         except Exception as error:  # whatever a foreign loader raises
@@ -112,9 +138,12 @@ class Runtime:
 
         def run(feeds: Arrays) -> dict[str, Array]:
             values = graph.run(inp_dict={port.name: feeds[port.name] for port in ports})
-            return {name: _plain(value) for name, value in values.items()}
+            return {name: plain(value) for name, value in values.items()}
 
-        return Description(ports, results), run
+        def look(feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
+            return computed(path, feeds, names)
+
+        return Description(ports, results), run, look
 
 
 def end_points(graph: Any, name: str) -> list[Any]:
@@ -169,13 +198,19 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(result)
 
 
+def _guarded(run: Callable[[], dict[str, Array]]) -> dict[str, Array]:
+    try:
+        return run()
+    except RuntimeError as error:  # its text ends in a native backtrace
+        raise CheckFailed(f"MegEngine fails to run the source: {_first_line(error)}") from error
+
+
+def _narrowed(feeds: Arrays) -> Arrays:
+    return {name: _narrow(array) for name, array in feeds.items()}
+
+
 def _narrow(array: Array) -> Array:
     return array.astype(NARROW.get(array.dtype.name, array.dtype.name), copy=False)
-
-
-def _plain(array: Array) -> Array:
-    """Drop MegEngine's metadata of quantized types."""
-    return array.astype(array.dtype.newbyteorder("=").str, copy=False)
 
 
 def _first_line(error: BaseException) -> str:

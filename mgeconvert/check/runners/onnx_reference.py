@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mgeconvert.check.runners.onnx_outputs import with_outputs
 from mgeconvert.check.runners.protocol import Array, Arrays, Description, Port
 
 
@@ -21,6 +23,7 @@ class Runtime:
 
         self._onnx: Any = onnx
         self._evaluator: Any = None
+        self._path = ""
         self._outputs: list[str] = []
 
     def versions(self) -> dict[str, str]:
@@ -28,7 +31,7 @@ class Runtime:
 
     def open(self, path: str, *, format: str, outputs: Sequence[str]) -> Description:
         """Load an ONNX file, with its external data."""
-        model = self._onnx.load(path)
+        model, self._path = self._onnx.load(path), path
         self._evaluator = self._onnx.reference.ReferenceEvaluator(model)
         constants = {tensor.name for tensor in model.graph.initializer}
         inputs = [value for value in model.graph.input if value.name not in constants]
@@ -40,6 +43,14 @@ class Runtime:
     def run(self, feeds: Arrays) -> dict[str, Array]:
         values = self._evaluator.run(None, dict(feeds))
         return {name: np.asarray(value) for name, value in zip(self._outputs, values)}
+
+    def inner(self, feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
+        """Return the tensors that nodes of the main graph make; a name is the file's."""
+        data, found = with_outputs(self._path, names)
+        model = self._onnx.load_model_from_string(data)
+        self._onnx.load_external_data_for_model(model, str(Path(self._path).parent))
+        values = self._onnx.reference.ReferenceEvaluator(model).run(found, dict(feeds))
+        return {name: np.asarray(value) for name, value in zip(found, values)}
 
     def close(self) -> None:
         self._evaluator = None

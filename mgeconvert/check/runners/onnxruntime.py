@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from mgeconvert.check.runners.onnx_outputs import with_outputs
 from mgeconvert.check.runners.protocol import Array, Arrays, Description, Port
 from mgeconvert.errors import CheckFailed, UnsupportedCase
 
@@ -19,6 +21,7 @@ DTYPES = {
         for bits in (8, 16, 32, 64)
     },
 }
+EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
 
 
 class Runtime:
@@ -31,6 +34,7 @@ class Runtime:
 
         self._library: Any = onnxruntime
         self._session: Any = None
+        self._path = ""
         self._outputs: list[str] = []
 
     def versions(self) -> dict[str, str]:
@@ -42,16 +46,7 @@ class Runtime:
         Raises UnsupportedCase where this onnxruntime has no kernel for an operator, and
         CheckFailed where it refuses the file.
         """
-        options = self._library.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        state = self._library.capi.onnxruntime_pybind11_state
-        try:
-            self._session = self._library.InferenceSession(
-                path, options, providers=["CPUExecutionProvider"]
-            )
-        except state.NotImplemented as error:
-            raise UnsupportedCase(f"onnxruntime has no kernel: {error}") from None
+        self._session, self._path = self._opened(path), path
         inputs = tuple(map(_port, self._session.get_inputs()))
         available = tuple(map(_port, self._session.get_outputs()))
         self._outputs = [port.name for port in available]
@@ -63,6 +58,31 @@ class Runtime:
     def run(self, feeds: Arrays) -> dict[str, Array]:
         values = self._session.run(self._outputs, dict(feeds))
         return dict(zip(self._outputs, values))
+
+    def inner(self, feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
+        """Return the tensors that nodes of the main graph make; a name is the file's.
+
+        They are outputs of a copy of the model, so that what onnxruntime fuses ends at them.
+        """
+        data, found = with_outputs(self._path, names)
+        session = self._opened(data)
+        values = session.run(found, dict(feeds)) if found else []
+        return dict(zip(found, values))
+
+    def _opened(self, model: str | bytes) -> Any:
+        """Return the session of a file, or of the bytes of one beside the open one."""
+        options = self._library.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        if isinstance(model, bytes):
+            options.add_session_config_entry(EXTERNAL_DATA, str(Path(self._path).parent))
+        state = self._library.capi.onnxruntime_pybind11_state
+        try:
+            return self._library.InferenceSession(
+                model, options, providers=["CPUExecutionProvider"]
+            )
+        except state.NotImplemented as error:
+            raise UnsupportedCase(f"onnxruntime has no kernel: {error}") from None
 
     def close(self) -> None:
         self._session = None

@@ -31,6 +31,7 @@ class Runtime:
             raise ConvertError(f"OpenCV cannot be imported: {error}", hint=HINT) from None
         self._library: Any = cv2
         self._net: Any = None
+        self._ports: tuple[Port, ...] = ()
         self._outputs: list[str] = []
         self._shapes_of_outputs: list[tuple[int, ...]] = []
 
@@ -56,7 +57,7 @@ class Runtime:
         missing = [name for name in outputs if name not in self._outputs]
         if missing:
             raise CheckFailed(f"the net has no output named {', '.join(map(repr, missing))}")
-        self._shapes_of_outputs = self._shapes(ports)
+        self._ports, self._shapes_of_outputs = ports, self._shapes(ports)
         outs = zip(self._outputs, self._shapes_of_outputs)
         return Description(ports, tuple(Port(name, "float32", shape) for name, shape in outs))
 
@@ -78,6 +79,19 @@ class Runtime:
             raise CheckFailed(f"OpenCV cannot run the net: {_told(error)}") from None
         found = zip(self._outputs, values, self._shapes_of_outputs)
         return {name: np.array(value).reshape(shape) for name, value, shape in found}
+
+    def inner(self, feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
+        """Return the first tops of layers; a name is the layer's.
+
+        OpenCV fuses layers, but none away whose top is asked for.
+        """
+        known = set(self._net.getLayerNames())
+        before, self._outputs = self._outputs, [name for name in names if name in known]
+        shapes, self._shapes_of_outputs = self._shapes_of_outputs, self._shapes(self._ports)
+        try:
+            return self.run(feeds) if self._outputs else {}
+        finally:
+            self._outputs, self._shapes_of_outputs = before, shapes
 
     def close(self) -> None:
         self._net = None

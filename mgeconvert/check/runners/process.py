@@ -79,15 +79,28 @@ class RunnerProcess:
         return dict(self._versions)
 
     def open(
-        self, path: str, *, format: str, outputs: Sequence[str], seconds: float
+        self,
+        path: str,
+        *,
+        format: str,
+        outputs: Sequence[str],
+        seconds: float,
+        rounding: str = "",
     ) -> Description:
-        """Load a model; raises LimitExceeded, or what the runtime says is wrong with it."""
-        data = {"path": path, "format": format, "outputs": list(outputs)}
+        """Load a model; raises LimitExceeded, or what the runtime says is wrong with it.
+
+        `rounding` is for runtimes of sources: see `runtimes.RuntimeInfo`.
+        """
+        data = {"path": path, "format": format, "outputs": list(outputs), "rounding": rounding}
         return Description.from_dict(self._call("open", data, {}, seconds=seconds).data)
 
     def run(self, feeds: Arrays, *, seconds: float) -> dict[str, Array]:
         """Run the open model; returns outputs by name, in the model's order."""
         return dict(self._call("run", {}, feeds, seconds=seconds).arrays)
+
+    def inner(self, feeds: Arrays, names: Sequence[str], *, seconds: float) -> dict[str, Array]:
+        """Run the open model; returns those of the tensors `names` inside it that it has."""
+        return dict(self._call("inner", {"names": list(names)}, feeds, seconds=seconds).arrays)
 
     def close_model(self, *, seconds: float) -> None:
         """Forget the open model; the process stays."""

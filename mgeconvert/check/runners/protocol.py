@@ -74,11 +74,22 @@ class Runtime(Protocol):
         ...
 
     def open(self, path: str, *, format: str, outputs: Sequence[str]) -> Description:
-        """Load a model, in place of the one open before; `outputs` are end points."""
+        """Load a model, in place of the one open before; `outputs` are end points.
+
+        Where `RuntimeInfo.relaxes` says so, it takes the keyword `rounding` as well.
+        """
         ...
 
     def run(self, feeds: Arrays) -> dict[str, Array]:
         """Return the outputs by name, in the model's order."""
+        ...
+
+    def inner(self, feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
+        """Return tensors inside the model by name; those that it does not have are left out.
+
+        What a name is, the runtime's module says. Only the tensors that are named need be held at
+        the same time.
+        """
         ...
 
     def close(self) -> None:
@@ -92,10 +103,18 @@ class Runner(Protocol):
     def versions(self) -> dict[str, str]: ...
 
     def open(
-        self, path: str, *, format: str, outputs: Sequence[str], seconds: float
+        self,
+        path: str,
+        *,
+        format: str,
+        outputs: Sequence[str],
+        seconds: float,
+        rounding: str = "",
     ) -> Description: ...
 
     def run(self, feeds: Arrays, *, seconds: float) -> dict[str, Array]: ...
+
+    def inner(self, feeds: Arrays, names: Sequence[str], *, seconds: float) -> dict[str, Array]: ...
 
 
 @dataclass(frozen=True)

@@ -80,10 +80,15 @@ def _dispatch(runtime: Runtime, request: Message) -> Message:
     data: dict[str, Any] = dict(request.data)
     if request.kind == "open":
         runtime.close()
-        description = runtime.open(data["path"], format=data["format"], outputs=data["outputs"])
+        asked = {"rounding": data["rounding"]} if data.get("rounding") else {}
+        description = runtime.open(
+            data["path"], format=data["format"], outputs=data["outputs"], **asked
+        )
         return Message("opened", description.as_dict(), {})
     if request.kind == "run":
         return Message("ran", {}, runtime.run(request.arrays))
+    if request.kind == "inner":
+        return Message("shown", {}, runtime.inner(request.arrays, data["names"]))
     runtime.close()
     return Message("closed", {}, {})
 
