@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from mgeconvert.check.request import Steps
 from mgeconvert.check.result import Comparison, Worst
 from mgeconvert.check.runners.protocol import Array
+from mgeconvert.check.steps import StepCount
 from mgeconvert.native import Difference, difference
 
 NOTHING = Difference(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """What counts as equal where one side or both are rounded; see `CheckRequest`.
+
+    steps: of an output that is quantized; the tolerances that are None are not asked for
+    """
+
+    steps: Steps | None = None
+    atol_lsb: float | None = None
+    lsb_share: float | None = None
+    min_snr: float | None = None
+
+
+EXACT = Rounded()
 
 
 class Tally:
@@ -16,11 +36,20 @@ class Tally:
 
     An element is outside when |got - want| > atol + rtol * |want|. For integers and bool `rtol`
     does not count: equality, or the step that `atol` allows. NaN is equal to NaN, and an infinity
-    to itself; any other pair with one of them is outside.
+    to itself; any other pair with one of them is outside. Where both are None, only such pairs are.
+    What `rounded` asks must hold as well.
     """
 
-    def __init__(self, output: str, *, rtol: float, atol: float) -> None:
-        self.output, self.rtol, self.atol = output, rtol, atol
+    def __init__(
+        self,
+        output: str,
+        *,
+        rtol: float | None,
+        atol: float | None,
+        rounded: Rounded = EXACT,
+    ) -> None:
+        self.output, self.rtol, self.atol, self.rounded = output, rtol, atol, rounded
+        self._steps = StepCount(rounded.steps) if rounded.steps else None
         self._sum = NOTHING
         self._shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
         self._dtypes = "", ""
@@ -39,11 +68,14 @@ class Tally:
             self.problem(f"shape {_shape(got)} where the source gives {_shape(want)}")
         if got.dtype != want.dtype or got.shape != want.shape:
             return
-        rtol = self.rtol if want.dtype.kind == "f" else 0.0
-        new = difference(got, want, rtol=rtol, atol=self.atol)
+        rtol = (self.rtol or 0.0) if want.dtype.kind == "f" else 0.0
+        atol = np.inf if self.rtol is None and self.atol is None else self.atol or 0.0
+        new = difference(got, want, rtol=rtol, atol=atol)
         if new.nonfinite_mismatches or new.max_abs > 0:
             self._find_worst(got, want, rtol=rtol)
         self._sum = merge(self._sum, new)
+        if self._steps:
+            self._steps.add(got, want, within=self.rounded.atol_lsb)
 
     def result(self) -> Comparison:
         """Return the numbers and what is wrong, over all runs so far (at least one)."""
@@ -65,7 +97,9 @@ class Tally:
             outside_share=total.outside_share,
             nonfinite_mismatches=total.nonfinite_mismatches,
             worst=self._worst,
-            problems=(*self._problems, *self._outside()),
+            problems=(*self._problems, *self._outside(), *self._far(), *self._noisy()),
+            step=self._steps.step if self._steps else None,
+            steps=tuple(map(int, self._steps.counts)) if self._steps else None,
         )
 
     def _outside(self) -> tuple[str, ...]:
@@ -73,9 +107,36 @@ class Tally:
         if not total.outside or worst is None:
             return ()
         return (
-            f"output {self.output!r}: {total.outside} of {total.size} elements are outside "
-            f"rtol {self.rtol:g}, atol {self.atol:g}; the worst, at {list(worst.index)}, is "
+            f"output {self.output!r}: {total.outside} of {total.size} elements are "
+            f"{self._limits()}; the worst, at {list(worst.index)}, is "
             f"{worst.got:.9g} where the source gives {worst.want:.9g}",
+        )
+
+    def _limits(self) -> str:
+        if self.rtol is None and self.atol is None:
+            return "no numbers where the other side's are, or the reverse"
+        return f"outside rtol {self.rtol or 0:g}, atol {self.atol or 0:g}"
+
+    def _far(self) -> tuple[str, ...]:
+        """Say where elements are off by more quantization steps than is allowed."""
+        count, within, share = self._steps, self.rounded.atol_lsb, self.rounded.lsb_share
+        if count is None or within is None or share is None:
+            return ()
+        beyond = count.beyond(within)
+        if beyond <= (1 - share) * count.size * (1 + 1e-9) and count.most <= 2 * within:
+            return ()
+        return (
+            f"output {self.output!r}: {beyond} of {count.size} elements are off by more than "
+            f"{within:g} steps of {count.step:.4g} ({100 * (1 - share):.3g} % may be), the worst "
+            f"by {count.most:g} ({2 * within:g} are allowed)",
+        )
+
+    def _noisy(self) -> tuple[str, ...]:
+        least, found = self.rounded.min_snr, self._sum.snr_db
+        if least is None or found >= least or not self._sum.size:
+            return ()
+        return (
+            f"output {self.output!r}: its SNR is {found:.4g} dB where {least:g} dB are asked for",
         )
 
     def problem(self, text: str) -> None:
@@ -88,7 +149,7 @@ class Tally:
         """Keep the element with the largest excess over its tolerance, a non-finite one first."""
         a, b = got.astype(np.float64), want.astype(np.float64)
         with np.errstate(invalid="ignore", over="ignore"):
-            excess = np.abs(a - b) - (self.atol + rtol * np.abs(b))
+            excess = np.abs(a - b) - ((self.atol or 0.0) + rtol * np.abs(b))
         finite = np.isfinite(a) & np.isfinite(b)
         same = (a == b) | (np.isnan(a) & np.isnan(b))
         excess = np.where(finite, excess, np.where(same, -np.inf, np.inf))
@@ -99,9 +160,17 @@ class Tally:
             self._worst = Worst(index, float(a.flat[at]), float(b.flat[at]))
 
 
-def compare(output: str, got: Array, want: Array, *, rtol: float, atol: float) -> Comparison:
+def compare(
+    output: str,
+    got: Array,
+    want: Array,
+    *,
+    rtol: float | None,
+    atol: float | None,
+    rounded: Rounded = EXACT,
+) -> Comparison:
     """Compare one output of one run."""
-    tally = Tally(output, rtol=rtol, atol=atol)
+    tally = Tally(output, rtol=rtol, atol=atol, rounded=rounded)
     tally.add(got, want)
     return tally.result()
 

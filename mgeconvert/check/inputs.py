@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mgeconvert.check.random_data import random_array
-from mgeconvert.check.request import CheckRequest, InputRequest
+from mgeconvert.check.request import CheckRequest, Grid, InputRequest
 from mgeconvert.check.runners.protocol import Array, Arrays, Port
 from mgeconvert.check.samples import Sample, read_sample
 from mgeconvert.errors import ConvertError, Location
@@ -43,6 +43,7 @@ class Case:
     samples: Mapping[str, Sample]
     rows: int
     complete: bool
+    grids: Mapping[str, Grid]
 
     def batches(self) -> Iterator[Batch]:
         """Yield the feeds of each run; the same ones whenever it is called."""
@@ -60,11 +61,16 @@ class Case:
         shape = bind(port, symbols)
         sample = self.samples.get(port.name)
         if sample:
-            return sample.cut(start, shape)
+            return self._on_grid(port, sample.cut(start, shape))
         key = (self.model, port.name, self.name, start)
-        return random_array(
+        made = random_array(
             shape, np.dtype(port.dtype), range=self.ranges[port.name], seed=self.seed, key=key
         )
+        return self._on_grid(port, made)
+
+    def _on_grid(self, port: Port, array: Array) -> Array:
+        grid = self.grids.get(port.name)
+        return array if grid is None else on_grid(array, grid)
 
     def _fixed(self) -> bool:
         return not self.rows or not any(
@@ -109,12 +115,22 @@ def cases(
         if port.name in asked and asked[port.name].sample
     }
     bindings = _bindings(ports, source, samples, request)
+    grids = _grids(ports, request)
 
     def case(
         name: str, symbols: Mapping[str, int], *, rows: int = 0, complete: bool = False
     ) -> Case:
         return Case(
-            name, request.model, request.seed, ports, ranges, symbols, samples, rows, complete
+            name,
+            request.model,
+            request.seed,
+            ports,
+            ranges,
+            symbols,
+            samples,
+            rows,
+            complete,
+            grids,
         )
 
     if not samples:
@@ -132,6 +148,23 @@ def cases(
         if symbolic
     ]
     return (*some, case("sample, all rows", bindings[0], rows=rows, complete=True))
+
+
+def on_grid(array: Array, grid: Grid) -> Array:
+    """Return the nearest numbers of the grid, in the element type of the array."""
+    whole = np.rint(array.astype(np.float64) / np.float64(grid.scale)) + grid.zero_point
+    whole = np.clip(whole, grid.low, grid.high) - grid.zero_point
+    rounded: Array = whole.astype(np.float32) * np.float32(grid.scale)
+    return rounded.astype(array.dtype)
+
+
+def _grids(ports: Sequence[Port], request: CheckRequest) -> Mapping[str, Grid]:
+    if not request.grids:
+        return {}
+    if len(request.grids) != len(ports):
+        problem = f"{len(request.grids)} input scales for {len(ports)} inputs"
+        raise ConvertError(problem, hint="give one for each input")
+    return {port.name: grid for port, grid in zip(ports, request.grids)}
 
 
 def bind(port: Port, symbols: Mapping[str, int]) -> tuple[int, ...]:

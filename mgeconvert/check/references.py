@@ -53,6 +53,15 @@ class References:
         arrays = iter(loaded[1])
         return [{output: next(arrays) for output in run} for run in names]
 
+    def is_refused(self, name: str) -> bool:
+        """Return whether the runtime is known not to do what the key `name` stands for."""
+        loaded = self._load(name)
+        return bool(loaded and loaded[0].get("refused"))
+
+    def keep_refusal(self, name: str) -> None:
+        """Store that the runtime cannot do what the key `name` stands for."""
+        self._store(name, {"refused": True}, ())
+
     def keep_description(self, name: str, ports: Description) -> None:
         """Store the ports of a source."""
         self._store(name, {"ports": ports.as_dict()}, ())

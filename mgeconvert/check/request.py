@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mgeconvert.check.plain import plain
@@ -26,12 +26,42 @@ class InputRequest:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """The numbers (n - zero_point) * scale for whole n from `low` to `high`, both included."""
+
+    scale: float
+    zero_point: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What one quantization step of a tensor is: one scale, or one for each index of `axis`."""
+
+    scale: tuple[float, ...]
+    axis: int | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Steps:
+        return cls(tuple(map(float, data["scale"])), data["axis"])
+
+
+@dataclass(frozen=True)
 class CheckRequest:
     """One artifact, its source, and what counts as equal.
 
     artifact, source: absolute paths; the caller has vetted the source, MegEngine loads it
     format: of the artifact ("onnx"); source_format: "traced", "mge" or "onnx"
-    rtol, atol: an element is outside when |got - want| > atol + rtol * |want|
+    rtol, atol: an element is outside when |got - want| > atol + rtol * |want|; None: not compared
+    atol_lsb, lsb_share: of an output with `steps`, at least this share of the elements is within
+        `atol_lsb` steps, and none is off by more than twice that
+    min_snr, min_top1: the least SNR of each output in dB, and share of rows with equal classes
+    rounding: what of the source's quantization is computed: it is "kept", that of "parameters"
+        alone is, or "none"
+    mixed_snr: stands for all tolerances of elements where the source cannot but keep its rounding
+    steps: of the artifact's outputs that are quantized, by name
+    grids: what the inputs are rounded to before both sides get them, in order; empty: nothing
     outputs: end points, as the conversion was asked for; empty: the source's own outputs
     runs: random data sets per binding of the symbolic dimensions
     bindings: sizes of the symbolic dimensions, one check each; empty: see docs/check.md
@@ -46,8 +76,8 @@ class CheckRequest:
     source: str
     source_format: str
     source_sha256: str
-    rtol: float
-    atol: float
+    rtol: float | None
+    atol: float | None
     inputs: tuple[InputRequest, ...] = ()
     outputs: tuple[str, ...] = ()
     seed: int = 0
@@ -58,6 +88,14 @@ class CheckRequest:
     cache: str | None = None
     seconds: float = math.inf
     memory: int = 0
+    atol_lsb: float | None = None
+    lsb_share: float | None = None
+    min_snr: float | None = None
+    min_top1: float | None = None
+    rounding: str = "kept"
+    mixed_snr: float | None = None
+    steps: Mapping[str, Steps] = field(default_factory=dict)
+    grids: tuple[Grid, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the request as JSON-able data; `from_dict` is the inverse."""
@@ -79,6 +117,8 @@ class CheckRequest:
             "inputs": inputs,
             "outputs": tuple(data["outputs"]),
             "bindings": tuple(data["bindings"]),
-            **{name: float(data[name]) for name in ("rtol", "atol", "seconds")},
+            "seconds": float(data["seconds"]),
+            "steps": {name: Steps.from_dict(entry) for name, entry in data["steps"].items()},
+            "grids": tuple(Grid(**entry) for entry in data["grids"]),
         }
         return cls(**{**data, **changed})

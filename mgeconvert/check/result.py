@@ -28,6 +28,8 @@ class Comparison:
 
     Shapes are the first run's. `outside` counts elements, `snr_db` is in dB; maxima, cosine and SNR
     are over the finite pairs. `problems` are sentences; none means that the output is right.
+    Of a quantized output, `step` is one step (the largest one) and `steps` counts the elements that
+    differ by 0, by 1, by 2 and by more of them.
     """
 
     output: str
@@ -45,6 +47,8 @@ class Comparison:
     nonfinite_mismatches: int
     worst: Worst | None
     problems: tuple[str, ...]
+    step: float | None = None
+    steps: tuple[int, ...] | None = None
 
     @property
     def ok(self) -> bool:
@@ -57,6 +61,7 @@ class Comparison:
             **{name: float(data[name]) for name in ("max_abs", "max_rel", "cosine", "snr_db")},
             **{name: tuple(data[name]) for name in ("got_shape", "want_shape", "problems")},
             "worst": Worst.from_dict(data["worst"]) if data["worst"] else None,
+            "steps": tuple(data["steps"]) if data.get("steps") else None,
         }
         return cls(**{**data, **changed})
 
@@ -95,19 +100,25 @@ class CheckResult:
 
     problems: sentences, empty when `ok`; runtimes: for "artifact" and "source" the runtime's name;
     versions: of their libraries; seconds: wall time by part, not part of what is compared;
-    cached: whether every reference came from the cache
+    cached: whether every reference came from the cache; rounding: what the source computed of its
+    quantization, see `CheckRequest`
     """
 
     ok: bool
     problems: tuple[str, ...]
     cases: tuple[CaseResult, ...] = ()
     top1: Top1 | None = None
-    rtol: float = 0.0
-    atol: float = 0.0
+    rtol: float | None = None
+    atol: float | None = None
     runtimes: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     cached: bool = False
+    atol_lsb: float | None = None
+    lsb_share: float | None = None
+    min_snr: float | None = None
+    min_top1: float | None = None
+    rounding: str = "kept"
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-able data; NaN and infinities are the str "nan", "inf" and "-inf"."""

@@ -13,12 +13,16 @@ MEGENGINE_HINT = "install CPython 3.10 with the extra: pip install 'mgeconvert[m
 
 @dataclass(frozen=True)
 class RuntimeInfo:
-    """A runner module, how reports name it, and the distributions whose versions matter."""
+    """A runner module, how reports name it, and the distributions whose versions matter.
+
+    `relaxes` says that it can leave out the rounding of a quantized source; see `CheckRequest`.
+    """
 
     module: str
     name: str
     distributions: tuple[str, ...]
     hint: str = ""
+    relaxes: bool = False
 
     def versions(self) -> dict[str, str]:
         """Return the installed versions without importing anything.
@@ -34,11 +38,15 @@ class RuntimeInfo:
 
 ONNXRUNTIME = RuntimeInfo("onnxruntime", "onnxruntime", ("onnxruntime",))
 OPENCV = RuntimeInfo("opencv", "OpenCV", ("opencv-python",), hint=MEGENGINE_HINT)
+LITERT = RuntimeInfo("litert", "LiteRT", ("ai-edge-litert",))
 ONNX_REFERENCE = RuntimeInfo("onnx_reference", "onnx.reference", ("onnx", "numpy"))
-MEGENGINE = RuntimeInfo("megengine", "MegEngine", ("megengine", "numpy"), hint=MEGENGINE_HINT)
+MEGENGINE = RuntimeInfo(
+    "megengine", "MegEngine", ("megengine", "numpy"), hint=MEGENGINE_HINT, relaxes=True
+)
 # The first that has all the operators of a file runs it.
 RUNTIMES: Mapping[str, tuple[RuntimeInfo, ...]] = {
     "onnx": (ONNXRUNTIME, ONNX_REFERENCE),
+    "tflite": (LITERT,),
     "caffe": (OPENCV,),
     "traced": (MEGENGINE,),
     "mge": (MEGENGINE,),

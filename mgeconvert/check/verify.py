@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, Protocol
 
-from mgeconvert.check import references
 from mgeconvert.check.classes import Classes
-from mgeconvert.check.compare import Tally
-from mgeconvert.check.inputs import Case, cases, digest
+from mgeconvert.check.inputs import Case, cases
+from mgeconvert.check.limits import Limits, limits_of, top1_problems
 from mgeconvert.check.ports import contradiction, port_problems
-from mgeconvert.check.references import References, Run
 from mgeconvert.check.request import CheckRequest
 from mgeconvert.check.result import CaseResult, CheckResult
-from mgeconvert.check.runners import protocol
 from mgeconvert.check.runners.protocol import Description, Runner
 from mgeconvert.check.runtimes import RuntimeInfo, runtimes
 from mgeconvert.check.samples import read_labels
-from mgeconvert.errors import ConvertError, LimitExceeded, UnsupportedCase
+from mgeconvert.check.source import Clock, GetRunner, Side, Source
+from mgeconvert.errors import ConvertError, UnsupportedCase
 
-Side = Literal["artifact", "source"]
-RUNNERS = Path(protocol.__file__).parent
-
-
-class GetRunner(Protocol):
-    """How a check gets the runner of a module, limited to `memory` bytes."""
-
-    def __call__(self, module: str, *, memory: int, side: Side) -> Runner: ...
+__all__ = ["Check", "Side"]
 
 
 @dataclass(frozen=True)
@@ -40,89 +26,6 @@ class Opened:
     info: RuntimeInfo
     runner: Runner
     ports: Description
-
-
-class Clock:
-    """The time that a check has left, and where it went."""
-
-    def __init__(self, seconds: float) -> None:
-        self.deadline = time.monotonic() + seconds
-        self.spent: dict[str, float] = {}
-
-    def left(self) -> float:
-        """Return the seconds that are left; raises LimitExceeded when none are."""
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            hint = "raise limits.time of this model"
-            raise LimitExceeded("the check ran into its time limit", hint=hint)
-        return left
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """Count the time inside as spent on the part `name`."""
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            self.spent[name] = self.spent.get(name, 0.0) + time.monotonic() - start
-
-
-class Source:
-    """The source, asked of its runtime only where the references do not know."""
-
-    def __init__(self, request: CheckRequest, *, runner: GetRunner, clock: Clock) -> None:
-        self.request, self.clock = request, clock
-        self.info = runtimes(request.source_format)[0]
-        self.cached = True
-        self._get_runner = runner
-        self._runner: Runner | None = None
-        self._references = References(request.cache)
-        files = [RUNNERS / "server.py", RUNNERS / f"{self.info.module}.py"]
-        self._key = {
-            "source": request.source_sha256,
-            "format": request.source_format,
-            "outputs": request.outputs,
-            "versions": self.info.versions(),
-            "code": references.fingerprint(files),
-        }
-
-    def ports(self) -> Description:
-        """Return the source's inputs and outputs."""
-        name = references.key(self._key)
-        known = self._references.description(name)
-        if known is None:
-            known = self._open()[1]
-            self._references.keep_description(name, known)
-        return known
-
-    def runs(self, case: Case) -> list[Run]:
-        """Return the source's outputs for each batch of a case."""
-        feeds = [digest(batch) for batch in case.batches()]
-        name = references.key({**self._key, "feeds": feeds})
-        known = self._references.runs(name)
-        if known is not None:
-            return known
-        runner = self._runner or self._open()[0]
-        self.cached = False
-        with self.clock.part("source"):
-            runs: list[Run] = [
-                runner.run(b.feeds, seconds=self.clock.left()) for b in case.batches()
-            ]
-        self._references.keep_runs(name, runs)
-        return runs
-
-    def _open(self) -> tuple[Runner, Description]:
-        request = self.request
-        self.cached = False
-        self._runner = self._get_runner(self.info.module, memory=request.memory, side="source")
-        with self.clock.part("source"):
-            ports = self._runner.open(
-                request.source,
-                format=request.source_format,
-                outputs=request.outputs,
-                seconds=self.clock.left(),
-            )
-        return self._runner, ports
 
 
 class Check:
@@ -145,18 +48,27 @@ class Check:
             shapes={entry.name: entry.shape for entry in request.inputs if entry.shape},
             end_points=bool(request.outputs),
         )
+        self._judge_steps(artifact)
+        limits = limits_of(request, mixed=source.rounding != request.rounding)
         made = () if problems else cases(artifact.ports.inputs, wanted.inputs, request)
-        results = tuple(self._run_case(case, artifact, source, classes) for case in made)
+        results = tuple(self._run_case(case, artifact, source, (classes, limits)) for case in made)
         for result in results:
             for comparison in result.comparisons:
                 problems += [f"{result.name}: {text}" for text in comparison.problems]
+        top1 = classes.result() if classes else None
+        problems += top1_problems(top1, request.min_top1)
         return CheckResult(
             ok=not problems,
             problems=tuple(problems),
             cases=results,
-            top1=classes.result() if classes else None,
-            rtol=request.rtol,
-            atol=request.atol,
+            top1=top1,
+            rtol=limits.rtol,
+            atol=limits.atol,
+            atol_lsb=limits.atol_lsb,
+            lsb_share=limits.lsb_share,
+            min_snr=limits.min_snr,
+            min_top1=request.min_top1,
+            rounding=source.rounding,
             runtimes={"artifact": artifact.info.name, "source": source.info.name},
             versions={**artifact.info.versions(), **source.info.versions()},
             seconds=self.clock.spent,
@@ -192,13 +104,27 @@ class Check:
                 refused = error
         raise refused or ConvertError(f"no runtime for the format {request.format!r}")
 
+    def _judge_steps(self, artifact: Opened) -> None:
+        """Raise ConvertError for a tolerance in steps where no output has any."""
+        names = [port.name for port in artifact.ports.outputs]
+        if self.request.atol_lsb is None or any(name in self.request.steps for name in names):
+            return
+        raise ConvertError(
+            f"atol_lsb needs a quantized output, and {', '.join(map(repr, names))} is none",
+            hint="use min_snr",
+        )
+
     def _run_case(
-        self, case: Case, artifact: Opened, source: Source, classes: Classes | None
+        self,
+        case: Case,
+        artifact: Opened,
+        source: Source,
+        judging: tuple[Classes | None, Limits],
     ) -> CaseResult:
-        request = self.request
+        classes, limits = judging
         runs = source.runs(case)
         names = [port.name for port in artifact.ports.outputs]
-        tallies = {name: Tally(name, rtol=request.rtol, atol=request.atol) for name in names}
+        tallies = {name: limits.tally(name, self.request.steps.get(name)) for name in names}
         for batch, run in zip(case.batches(), runs):
             with self.clock.part("artifact"):
                 got = artifact.runner.run(batch.feeds, seconds=self.clock.left())
