@@ -65,7 +65,7 @@ def _targets(tables: Mapping[str, Rules[Any, Any]]) -> str:
     head = ["operator", "meaning"]
     for name, rules in tables.items():
         head += [f"{name}, by {rules.unit}", "limits"]
-    found = {name: dict(rules) for name, rules in tables.items()}
+    found = {name: _expressible(name) for name in tables}
     rows = []
     for name, op in sorted(CATALOGUE.items()):
         row = [f"`{name}`", _first_line(inspect.getdoc(op) or "")]
@@ -74,6 +74,12 @@ def _targets(tables: Mapping[str, Rules[Any, Any]]) -> str:
             row += [", ".join(str(rule.since) for rule in versions) or "-", _limits(versions)]
         rows.append(tuple(row))
     return _table(head, rows)
+
+
+def _expressible(name: str) -> Mapping[Any, Any]:
+    """Return the rules of a backend by operator, with those that rewrite to others."""
+    module = importlib.import_module(f"mgeconvert.backends.{name}.rules")
+    return dict(getattr(module, "OPERATORS", module.RULES))
 
 
 def _first_line(text: str) -> str:

@@ -7,7 +7,7 @@ import importlib
 from mgeconvert.backends.base import Artifact, Backend, Quantization, Request
 from mgeconvert.errors import UnsupportedCase
 
-NAMES = ("caffe", "onnx")
+NAMES = ("caffe", "onnx", "tflite")
 
 __all__ = ["NAMES", "Artifact", "Backend", "Quantization", "Request", "load"]
 

@@ -28,6 +28,10 @@ Arrays = Sequence[Array]
 OpT = TypeVar("OpT", bound="Op")
 
 CATALOGUE: dict[str, type[Op]] = {}
+"""The operators of the IR itself."""
+
+EXTENSIONS: dict[str, type[Op]] = {}
+"""Operators that only one backend knows."""
 
 
 class Layout(enum.Enum):
@@ -35,7 +39,7 @@ class Layout(enum.Enum):
 
     SENSITIVE = enum.auto()  # means NCHW: a backend has an NHWC form or transposes
     AGNOSTIC = enum.auto()  # elementwise: any permutation goes through
-    AXES = enum.auto()  # goes through if the attributes in `axes` are permuted
+    AXES = enum.auto()  # goes through if the attributes about axes are permuted
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,7 +47,8 @@ class Op:
     """Base of all operators.
 
     `operands` names the inputs; the last `optional` of them may be left out, and where
-    `variadic` is set the last one stands for any number.
+    `variadic` is set the last one stands for any number. `axes` names the attributes that are
+    numbers of axes, `per_axis` those that have one entry for each axis.
     """
 
     operands: ClassVar[tuple[str, ...]] = ()
@@ -51,6 +56,7 @@ class Op:
     variadic: ClassVar[bool] = False
     layout: ClassVar[Layout] = Layout.SENSITIVE
     axes: ClassVar[tuple[str, ...]] = ()
+    per_axis: ClassVar[tuple[str, ...]] = ()
 
     def infer(self, types: Types) -> tuple[TensorType, ...]:
         """Return the types of the outputs; raise ShapeError on wrong inputs."""
@@ -81,7 +87,7 @@ class Op:
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def op(
-    operands: str, *, layout: Layout = Layout.SENSITIVE, axes: str = ""
+    operands: str, *, layout: Layout = Layout.SENSITIVE, axes: str = "", per_axis: str = ""
 ) -> Callable[[type[OpT]], type[OpT]]:
     """Define an operator by its operands: "x w b?" has an optional bias, "*xs" takes any number."""
 
@@ -90,11 +96,12 @@ def op(
         cls.operands = tuple(name.strip("?*") for name in names)
         cls.optional = sum(name.endswith("?") for name in names)
         cls.variadic = bool(names) and names[-1].startswith("*")
-        cls.layout, cls.axes = layout, tuple(axes.split())
+        cls.layout, cls.axes, cls.per_axis = layout, tuple(axes.split()), tuple(per_axis.split())
         made = cls
         if "__annotations__" in cls.__dict__:  # making a dataclass takes long; Op's will do
             made = dataclass(frozen=True, kw_only=True, repr=False)(cls)
-        CATALOGUE[cls.__name__] = made
+        own = cls.__module__.startswith("mgeconvert.ir.ops")
+        (CATALOGUE if own else EXTENSIONS)[cls.__name__] = made
         return made
 
     return define

@@ -26,7 +26,7 @@ import numpy as np
 from mgeconvert.errors import ConvertError, Location, ShapeError, UnreadableSource
 from mgeconvert.ir.dims import dim
 from mgeconvert.ir.graph import Graph, Node, Value
-from mgeconvert.ir.op import CATALOGUE, Array, Op
+from mgeconvert.ir.op import CATALOGUE, EXTENSIONS, Array, Op
 from mgeconvert.ir.types import DType, Quant, TensorType
 
 SHOWN = 16  # elements of a constant that is written out
@@ -145,7 +145,7 @@ def _read_op(text: str) -> Op:
     call = ast.parse(text, mode="eval").body
     assert isinstance(call, ast.Call)
     assert isinstance(call.func, ast.Name)
-    cls = CATALOGUE[call.func.id]
+    cls = {**EXTENSIONS, **CATALOGUE}[call.func.id]
     known = {f.name for f in fields(cls)}
     attributes = {k.arg: _literal(k.value) for k in call.keywords if k.arg in known}
     if len(attributes) != len(call.keywords):

@@ -2,7 +2,13 @@
 
 from mgeconvert.manifest.job import Job
 from mgeconvert.manifest.loading import load
-from mgeconvert.manifest.options import CaffeOptions, NoOptions, OnnxOptions, Options
+from mgeconvert.manifest.options import (
+    CaffeOptions,
+    NoOptions,
+    OnnxOptions,
+    Options,
+    TfliteOptions,
+)
 from mgeconvert.manifest.planning import missing_files, plan, single_job
 from mgeconvert.manifest.schema import (
     CheckSettings,
@@ -16,6 +22,7 @@ from mgeconvert.manifest.schema import (
 
 __all__ = [
     "CaffeOptions",
+    "TfliteOptions",
     "CheckSettings",
     "InputSpec",
     "Job",

@@ -9,7 +9,7 @@ from mgeconvert.manifest.keys import key, planned
 from mgeconvert.manifest.kinds import Choice, Flag, Listing, Real, Text, Whole
 
 FORMATS = ("onnx", "tflite", "caffe", "torchscript", "mge", "tm")
-ENDINGS: Mapping[str, str] = {"onnx": ".onnx", "caffe": ".prototxt"}
+ENDINGS: Mapping[str, str] = {"onnx": ".onnx", "tflite": ".tflite", "caffe": ".prototxt"}
 """The formats that can be written now, and how their main file's name ends."""
 
 
@@ -73,13 +73,66 @@ class NoOptions:
     """The options of a format that cannot be written yet; such a job is always disabled."""
 
 
-@dataclass(frozen=True)
-class TfliteKeys:
-    """The keys that TFLite targets will have."""
+@dataclass(frozen=True, kw_only=True)
+class TfliteOptions:
+    """The options of a TFLite target."""
 
-    quantize: bool = field(metadata=planned("Write a quantized model."))
-    allow_custom: bool = field(metadata=planned("Allow custom operators."))
-    max_runtime: str = field(metadata=planned("Avoid operator versions newer than this runtime."))
+    graph_name: str = field(default="graph", metadata=key(Text(), "The name of the subgraph."))
+    fold_bn: bool = field(
+        default=True,
+        metadata=key(Flag(), "Fold batch norm into the layer before it where that is exact."),
+    )
+    quantize: bool = field(
+        default=False,
+        metadata=key(
+            Flag(),
+            "Write whole-number operators by the model's quantization parameters; else the model "
+            "is float, with the parameters in a file beside it.",
+        ),
+    )
+    disable_nhwc: bool = field(
+        default=False,
+        metadata=key(
+            Flag(),
+            "Keep images among the inputs and outputs N,C,H,W, as the source has them; else those "
+            "that the model reads or makes as N,H,W,C are N,H,W,C.",
+        ),
+    )
+    prefer_same_pad_mode: bool = field(
+        default=False,
+        metadata=key(
+            Flag(),
+            "Extend kernels by zeros where that makes their padding SAME, instead of a PAD.",
+        ),
+    )
+    remove_relu: bool = field(
+        default=False,
+        metadata=key(
+            Flag(),
+            "Leave out a relu whose quantized result cannot express negative numbers anyway.",
+        ),
+    )
+    use_int64_bias: bool = field(
+        default=False,
+        metadata=key(
+            Flag(), "Biases of 64 bits in layers of 16 bit activations that also take 32."
+        ),
+    )
+    mtk: bool = field(
+        default=False,
+        metadata=key(Flag(), "Refuse what MediaTek's Neuron compiler cannot read: see tflite.md."),
+    )
+    allow_custom: bool = field(
+        default=False,
+        metadata=key(Flag(), "Allow custom operators that LiteRT has."),
+    )
+    max_runtime: str = field(
+        default="newest",
+        metadata=key(
+            Text(r"newest|[0-9]+\.[0-9]+(\.[0-9]+)?", 'a version such as "2.10.0", or "newest"'),
+            "Refuse operators that this TFLite runtime does not have.",
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -96,7 +149,7 @@ class NoKeys:
 
 OPTIONS: Mapping[str, type] = {
     "onnx": OnnxOptions,
-    "tflite": TfliteKeys,
+    "tflite": TfliteOptions,
     "caffe": CaffeOptions,
     "torchscript": TorchscriptKeys,
     "mge": NoKeys,
@@ -104,10 +157,11 @@ OPTIONS: Mapping[str, type] = {
 }
 """The keys that only targets of one format have."""
 
-Options = OnnxOptions | CaffeOptions | NoOptions
+Options = OnnxOptions | TfliteOptions | CaffeOptions | NoOptions
 
-WRITTEN: Mapping[str, type[OnnxOptions] | type[CaffeOptions]] = {
+WRITTEN: Mapping[str, type[OnnxOptions] | type[TfliteOptions] | type[CaffeOptions]] = {
     "onnx": OnnxOptions,
+    "tflite": TfliteOptions,
     "caffe": CaffeOptions,
 }
 """The options of the formats that can be written."""

@@ -107,6 +107,12 @@ CHECK_DEFAULTS: Mapping[str, CheckDefaults] = {
         why="float32 on both sides: MegEngine and onnxruntime add in different orders, which a "
         "deep network amplifies to about 1e-5 of its largest activation",
     ),
+    "tflite": CheckDefaults(
+        rtol=1e-3,
+        atol=1e-4,
+        runs=2,
+        why="float32 on both sides, and LiteRT adds in an order of its own",
+    ),
     "caffe": CheckDefaults(
         rtol=1e-3,
         atol=1e-4,

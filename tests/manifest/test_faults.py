@@ -113,9 +113,9 @@ TABLE = [
         "",
     ),
     (
-        MODEL + "[models.m.targets.tflite]\nenabled = false\nreason = 'r'\nquantize = true",
+        MODEL + "[models.m.targets.torchscript]\nenabled = false\nreason = 'r'\nfreeze = true",
         7,
-        "models.m.targets.tflite.quantize",
+        "models.m.targets.torchscript.freeze",
         "this key is not yet supported",
         "",
     ),
@@ -128,10 +128,10 @@ TABLE = [
     ),
     # Formats.
     (
-        MODEL + "[models.m.targets.tflite]",
+        MODEL + "[models.m.targets.torchscript]",
         4,
-        "models.m.targets.tflite",
-        "the format tflite is not yet supported",
+        "models.m.targets.torchscript",
+        "the format torchscript is not yet supported",
         "enabled = false with a reason",
     ),
     (MODEL + "[models.m.targets.onx]", 4, "models.m.targets.onx", '"onx" is no format', '"onnx"'),
@@ -367,11 +367,11 @@ licence = "x"
 def test_a_fault_in_defaults_is_told_once_for_all_models(tmp_path: Path) -> None:
     models = "".join(f"[models.m{n}]\nsource = 'a'\n" for n in range(9))
     told = wrong(
-        tmp_path, f"format = 1\n[defaults]\noutput = '..'\ntargets.tflite = {{}}\n{models}"
+        tmp_path, f"format = 1\n[defaults]\noutput = '..'\ntargets.torchscript = {{}}\n{models}"
     )
     assert [(item.line, item.key) for item in told] == [
         (3, "defaults.output"),
-        (4, "defaults.targets.tflite"),
+        (4, "defaults.targets.torchscript"),
     ]
 
 

@@ -168,14 +168,14 @@ targets.onnx.opset = 8
 
 
 def test_a_flat_default_goes_to_the_formats_that_have_the_key(tmp_path: Path) -> None:
-    text = GOOD + "[models.m.targets.tflite]\nenabled = false\nreason = 'r'\n"
+    text = GOOD + "[models.m.targets.mge]\nenabled = false\nreason = 'r'\n"
     text += "[defaults]\nopset = 9\n"
     made = jobs(tmp_path, text)
     assert made["m:onnx"].options == OnnxOptions(opset=9)
-    assert made["m:tflite"].options == NoOptions()
+    assert made["m:mge"].options == NoOptions()
 
 
-@pytest.mark.parametrize("format", ["tflite", "torchscript", "mge", "tm"])
+@pytest.mark.parametrize("format", ["torchscript", "mge", "tm"])
 def test_a_format_that_is_not_supported_can_be_listed(tmp_path: Path, format: str) -> None:
     text = GOOD + f"[models.m.targets.{format}]\nenabled = false\nreason = 'no reader'\n"
     made = jobs(tmp_path, text)[f"m:{format}"]

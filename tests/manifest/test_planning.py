@@ -66,8 +66,8 @@ def test_a_job_survives_json_and_pickle(made: Job) -> None:
 
 
 def test_a_listed_job_survives_json(tmp_path: Path) -> None:
-    text = GOOD + "[models.m.targets.tflite]\nenabled = false\nreason = 'r'\n"
-    made = jobs(tmp_path, text)["m:tflite"]
+    text = GOOD + "[models.m.targets.mge]\nenabled = false\nreason = 'r'\n"
+    made = jobs(tmp_path, text)["m:mge"]
     again = Job.from_dict(json.loads(json.dumps(made.as_dict())))
     assert again == made
     assert isinstance(again.options, NoOptions)
@@ -187,7 +187,7 @@ def test_a_job_made_by_code_with_relative_paths(
 @pytest.mark.parametrize(
     ("source", "output", "format", "problem"),
     [
-        ("a.tm", "b.tflite", "tflite", 'the format "tflite" is not yet supported'),
+        ("a.tm", "b.mge", "mge", 'the format "mge" is not yet supported'),
         ("a.tm", "b.caffe", "onnx", 'the output must end in ".onnx", found'),
         ("a.tm", "b/.onnx", "onnx", "the output has no name before"),
         ("a.onnx", "./a.onnx", "onnx", "the output is the source itself"),

@@ -1,0 +1,112 @@
+"""The way from the IR to `.tflite` files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from mgeconvert.backends import base, quant_params
+from mgeconvert.backends.base import Artifact, Lowering, Request
+from mgeconvert.backends.tflite import writer
+from mgeconvert.backends.tflite.emitter import Emitter
+from mgeconvert.backends.tflite.legalize import legalize, widen_types
+from mgeconvert.backends.tflite.rules import RULES
+from mgeconvert.errors import UnsupportedCase
+from mgeconvert.ir import Graph, Node
+from mgeconvert.ir.passes import (
+    Observer,
+    Pass,
+    drop_dead,
+    fold_batch_norm,
+    fold_constants,
+    graph_pass,
+    merge_constants,
+    propagate_quant,
+    remove_identities,
+    round_constants,
+    run_passes,
+)
+
+PIPELINE: tuple[Pass, ...] = (
+    propagate_quant,
+    fold_constants,
+    remove_identities,
+    fold_batch_norm,
+    merge_constants,
+    drop_dead,
+)
+"""What does not depend on the target."""
+
+LOWER: tuple[Pass, ...] = (
+    graph_pass()(legalize),
+    graph_pass()(widen_types),
+    fold_constants,
+    remove_identities,
+    merge_constants,
+    drop_dead,
+)
+"""Towards TFLite's operators and layout."""
+
+
+class Options(Protocol):
+    """The settings of this target; the manifest's `TfliteOptions` has them."""
+
+    graph_name: str
+    quantize: bool
+    disable_nhwc: bool
+    max_runtime: str
+
+
+class TfliteBackend:
+    """Writes one `.tflite` file."""
+
+    name = "tflite"
+
+    def convert(self, graph: Graph, request: Request, observe: Observer) -> Artifact:
+        options: Options = request.options
+        run_passes(graph, PIPELINE, observe)
+        parameters = quant_params.document(graph)
+        if request.quantization.param_fake_quant:
+            run_passes(graph, (round_constants,), observe)
+        if options.quantize:
+            raise UnsupportedCase("quantize = true")
+        _forget_quant(graph)
+        run_passes(graph, LOWER, observe)
+        layouts: Mapping[str, tuple[int, ...]] = {}
+        file = _emit(graph, options, request.provenance, layouts)
+        writer.check_size(file)
+        files = {f"{request.stem}.tflite": writer.stream(file)}
+        if parameters:
+            files[request.stem + quant_params.ENDING] = iter([parameters])
+        return Artifact(files, ())
+
+
+def _forget_quant(graph: Graph) -> None:
+    """A float model says nothing of quantization."""
+    for node in graph:
+        for value in (*node.inputs, *node.outputs):
+            value.quant = None
+    for port in (*graph.inputs, *graph.outputs):
+        port.value.quant = None
+
+
+def _emit(
+    graph: Graph,
+    options: Options,
+    provenance: Mapping[str, str],
+    layouts: Mapping[str, tuple[int, ...]],
+) -> writer.File:
+    emitter = Emitter(graph, max_runtime=options.max_runtime)
+
+    def apply(rule: Lowering, node: Node[Any]) -> None:
+        if node not in emitter.fused:
+            emitter.begin(node)
+            rule(emitter, node)
+
+    base.lower(graph, RULES, 0, apply)
+    outputs = emitter.publish_outputs()
+    facts = {**provenance, "mgeconvert.layouts": {k: list(v) for k, v in layouts.items()}}
+    return writer.build(emitter, outputs, graph_name=options.graph_name, facts=facts)
+
+
+BACKEND = TfliteBackend()

@@ -1,0 +1,114 @@
+"""TFLite files in LiteRT's own kernels on the CPU, one thread, no delegate."""
+
+from __future__ import annotations
+
+import json
+import mmap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mgeconvert.check.runners.protocol import Array, Arrays, Description, Port
+from mgeconvert.errors import CheckFailed
+
+METADATA = b"mgeconvert"
+
+
+class Runtime:
+    """One Interpreter at a time.
+
+    Inputs and outputs that the file has in another layout than the source are transposed: which
+    they are is in its metadata. So the ports have the source's shapes.
+    """
+
+    name = "litert"
+
+    def __init__(self) -> None:
+        import ai_edge_litert
+        from ai_edge_litert import interpreter, schema_py_generated
+
+        self._version: str = ai_edge_litert.__version__
+        self._library: Any = interpreter
+        self._schema: Any = schema_py_generated
+        self._interpreter: Any = None
+        self._inputs: dict[str, Any] = {}
+        self._outputs: dict[str, Any] = {}
+        self._layouts: Mapping[str, Sequence[int]] = {}
+
+    def versions(self) -> dict[str, str]:
+        return {"ai-edge-litert": self._version}
+
+    def open(self, path: str, *, format: str, outputs: Sequence[str]) -> Description:
+        """Load a `.tflite` file; CheckFailed where LiteRT refuses it or an output is missing."""
+        self._layouts = self._stored_layouts(path)
+        resolver = self._library.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        try:
+            self._interpreter = self._library.Interpreter(
+                model_path=path, num_threads=1, experimental_op_resolver_type=resolver
+            )
+        except (ValueError, RuntimeError) as error:
+            raise CheckFailed(f"LiteRT refuses the model: {_told(error)}") from None
+        self._inputs = {d["name"]: d for d in self._interpreter.get_input_details()}
+        self._outputs = {d["name"]: d for d in self._interpreter.get_output_details()}
+        missing = [name for name in outputs if name not in self._outputs]
+        if missing:
+            raise CheckFailed(f"the model has no output named {', '.join(map(repr, missing))}")
+        ins = tuple(self._port(name, d) for name, d in self._inputs.items())
+        return Description(ins, tuple(self._port(name, d) for name, d in self._outputs.items()))
+
+    def run(self, feeds: Arrays) -> dict[str, Array]:
+        try:
+            given = {name: self._as_stored(name, array) for name, array in feeds.items()}
+            for name, array in given.items():
+                self._interpreter.resize_tensor_input(self._inputs[name]["index"], array.shape)
+            self._interpreter.allocate_tensors()
+            for name, array in given.items():
+                self._interpreter.set_tensor(self._inputs[name]["index"], array)
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise CheckFailed(f"LiteRT cannot run the model: {_told(error)}") from None
+        return {name: self._result(name, d["index"]) for name, d in self._outputs.items()}
+
+    def close(self) -> None:
+        self._interpreter = None
+
+    def _stored_layouts(self, path: str) -> Mapping[str, Sequence[int]]:
+        """Return how ports are permuted; none where the metadata do not say."""
+        with open(path, "rb") as file:
+            if len(file.read(8)) < 8:
+                raise CheckFailed("the file is no TFLite model: it has less than 8 bytes")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                if data[4:8] != b"TFL3":
+                    raise CheckFailed("the file is no TFLite model: TFL3 is missing at byte 4")
+                return self._read_layouts(data)
+
+    def _read_layouts(self, data: mmap.mmap) -> Mapping[str, Sequence[int]]:
+        model = self._schema.Model.GetRootAs(data)
+        for i in range(model.MetadataLength()):
+            entry = model.Metadata(i)
+            if entry.Name() == METADATA:
+                text = bytes(model.Buffers(entry.Buffer()).DataAsNumpy())
+                return json.loads(text).get("mgeconvert.layouts", {})
+        return {}
+
+    def _port(self, name: str, details: Mapping[str, Any]) -> Port:
+        signature = [int(n) for n in details["shape_signature"]]
+        shape: list[int | str] = [n if n >= 0 else f"{name}.{i}" for i, n in enumerate(signature)]
+        perm = self._layouts.get(name)
+        if perm is not None:
+            shape = [shape[list(perm).index(axis)] for axis in range(len(perm))]
+        return Port(name, np.dtype(details["dtype"]).name, tuple(shape))
+
+    def _as_stored(self, name: str, array: Array) -> Array:
+        perm = self._layouts.get(name)
+        return np.ascontiguousarray(array if perm is None else array.transpose(perm))
+
+    def _result(self, name: str, index: int) -> Array:
+        array: Array = self._interpreter.get_tensor(index)
+        perm = self._layouts.get(name)
+        return array if perm is None else array.transpose(np.argsort(perm))
+
+
+def _told(error: Exception) -> str:
+    return " ".join(str(error).split())[-300:]
