@@ -124,6 +124,24 @@ class Graph:
         self._outputs.append(Port(name, value))
         value._ports += 1
 
+    def exchange_input(self, name: str, type: TensorType) -> Value:
+        """Put a new value of the type `type` behind the input port `name`, and return it.
+
+        The users of the old value are to be given something else, and the name, by the caller.
+        """
+        ports = {port.name: place for place, port in enumerate(self._inputs)}
+        old = self._inputs[ports[name]].value
+        new = Value(self.unique(old.name), type)
+        self._inputs[ports[name]] = Port(name, new)
+        return new
+
+    def exchange_output(self, name: str, value: Value) -> None:
+        """Put `value` behind the output port `name` instead of the value there."""
+        ports = {port.name: place for place, port in enumerate(self._outputs)}
+        self._outputs[ports[name]].value._ports -= 1
+        self._outputs[ports[name]] = Port(name, value)
+        value._ports += 1
+
     def constant(self, name: str, array: Array) -> Value:
         """Return a new constant; the array is not copied and must not change any more."""
         return Value(self.unique(name), TensorType(DType.of(array), array.shape), array)

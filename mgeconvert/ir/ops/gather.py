@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mgeconvert.errors import ShapeError
-from mgeconvert.ir.op import Array, Arrays, Op, Types, op
+from mgeconvert.ir.op import Array, Arrays, Layout, Op, Types, op
 from mgeconvert.ir.ops.infer import need_axis, same_dtype
 from mgeconvert.ir.types import DType, TensorType
 
@@ -15,7 +15,7 @@ def _need_integers(indices: TensorType) -> None:
         raise ShapeError(f"the indices are {indices}, not int32 or int64")
 
 
-@op("x indices")
+@op("x indices", layout=Layout.AXES)
 class Gather(Op):
     """x at `indices` along `axis`: the axis is replaced by the axes of the indices.
 
@@ -35,7 +35,7 @@ class Gather(Op):
         return (np.asarray(np.take(arrays[0], arrays[1], self.axis)),)
 
 
-@op("x indices")
+@op("x indices", layout=Layout.AXES, axes="axis")
 class GatherElements(Op):
     """For each element of the indices: x at the same place, but that index along `axis`."""
 
@@ -81,7 +81,7 @@ class GatherNd(Op):
         return (np.asarray(x[place]),)
 
 
-@op("x indices updates")
+@op("x indices updates", layout=Layout.AXES, axes="axis")
 class ScatterElements(Op):
     """x with `updates` written where GatherElements would read; the last of several wins.
 
@@ -140,7 +140,7 @@ class ScatterNd(Op):
         return (result,)
 
 
-@op("indices")
+@op("indices", layout=Layout.AXES)
 class OneHot(Op):
     """A new last axis of `depth` elements: 1 at the index, else 0."""
 

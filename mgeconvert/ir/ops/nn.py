@@ -9,7 +9,7 @@ import numpy as np
 
 from mgeconvert.errors import ShapeError
 from mgeconvert.ir.dims import Dim
-from mgeconvert.ir.op import Array, Arrays, Op, Types, op
+from mgeconvert.ir.op import Array, Arrays, Layout, Op, Types, op
 from mgeconvert.ir.ops.infer import Pairs, broadcast, same_dtype, window_size
 from mgeconvert.ir.types import TensorType
 
@@ -147,7 +147,7 @@ class ConvTranspose(Op):
         return (_add_bias(total[_at(crop)], arrays).astype(x.dtype, copy=False),)
 
 
-@op("x w b?")
+@op("x w b?", layout=Layout.AXES)
 class Linear(Op):
     """x @ w.T + b over the last axis of x, of any rank; w is (O, I)."""
 
@@ -165,7 +165,7 @@ class Linear(Op):
         return ((y + arrays[2] if len(arrays) > 2 else y).astype(x.dtype, copy=False),)
 
 
-@op("a b")
+@op("a b", layout=Layout.AXES)
 class MatMul(Op):
     """The matrix product of the last two axes, with the axes before them broadcast."""
 

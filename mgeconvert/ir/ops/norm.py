@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from mgeconvert.errors import ShapeError
-from mgeconvert.ir.op import Array, Arrays, Op, Types, op
+from mgeconvert.ir.op import Array, Arrays, Layout, Op, Types, op
 from mgeconvert.ir.ops.elementwise import Ufunc
 from mgeconvert.ir.ops.infer import same_dtype
 from mgeconvert.ir.types import TensorType
@@ -43,7 +43,7 @@ class BatchNorm(Op):
         return (((x - mean) * factor + bias).astype(arrays[0].dtype, copy=False),)
 
 
-@op("x scale? bias?")
+@op("x scale? bias?", layout=Layout.AXES)
 class LayerNorm(Op):
     """Mean 0 and variance 1 over the axes from `axis` on, then * scale + bias of their shape."""
 

@@ -18,7 +18,7 @@ def numbers(dims: Shape) -> tuple[int, ...]:
     return tuple(d for d in dims if isinstance(d, int))
 
 
-@op("x")
+@op("x", layout=Layout.AXES)
 class Reshape(Op):
     """The elements of x, in order, as another shape; no -1 and no 0 with a meaning of its own."""
 
@@ -34,7 +34,7 @@ class Reshape(Op):
         return (arrays[0].reshape(numbers(self.shape)),)
 
 
-@op("x")
+@op("x", layout=Layout.AXES, axes="squeezed")
 class Squeeze(Op):
     """x without the axes `axes`, each of which has one element."""
 
@@ -53,7 +53,7 @@ class Squeeze(Op):
         return (np.squeeze(arrays[0], self.squeezed),)
 
 
-@op("x")
+@op("x", layout=Layout.AXES)
 class Unsqueeze(Op):
     """x with axes of one element at the places `added` of the result, in ascending order."""
 
@@ -90,7 +90,7 @@ class Transpose(Op):
         return (np.transpose(arrays[0], self.perm),)
 
 
-@op("x")
+@op("x", layout=Layout.AXES)
 class Expand(Op):
     """x broadcast to `shape`."""
 
@@ -155,7 +155,7 @@ class Split(Op):
         return tuple(np.split(arrays[0], cuts, self.axis))
 
 
-@op("x", layout=Layout.AXES)
+@op("x", layout=Layout.AXES, per_axis="starts sizes steps")
 class Slice(Op):
     """Along each axis: `sizes` elements from index `starts` on, `steps` apart.
 
@@ -186,7 +186,7 @@ class Slice(Op):
         return (np.ascontiguousarray(arrays[0][tuple(index)]).reshape(numbers(self.sizes)),)
 
 
-@op("x", layout=Layout.AXES)
+@op("x", layout=Layout.AXES, per_axis="pads")
 class Pad(Op):
     """x with elements added around it.
 
@@ -215,7 +215,7 @@ class Pad(Op):
         return (np.pad(x, self.pads, mode=self.mode),)  # type: ignore[call-overload]
 
 
-@op("x")
+@op("x", layout=Layout.AXES, per_axis="repeats")
 class Tile(Op):
     """x repeated `repeats` times along each axis, as a whole."""
 

@@ -1,0 +1,172 @@
+"""A graph without its transpositions: tensors, who makes and who reads them in which layout.
+
+A layout is the permutation that leads to it from the tensor's own one, in which it is made at
+first. Depends on the IR only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mgeconvert.ir.graph import Graph, Node, Value
+from mgeconvert.ir.ops import Transpose
+from mgeconvert.ir.passes.layout.groups import estimated
+from mgeconvert.ir.passes.layout.moves import Move, Perms, Rule, ports
+from mgeconvert.ir.passes.layout.perms import Perm, compose, identity, inverse, order
+from mgeconvert.ir.passes.layout.quant import permuted_quant
+from mgeconvert.ir.passes.layout.table import rule_of
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a node does: its move, None for none, and the permutation of each port."""
+
+    move: Move | None
+    perms: Perms
+
+
+@dataclass(frozen=True)
+class End:
+    """A port of a node that makes or reads a tensor; `view` is its layout without any move."""
+
+    node: Node[Any]
+    port: int
+    view: Perm
+
+
+@dataclass(eq=False)
+class Tensor:
+    """A value that no transposition makes, with all the layouts of it that are asked for."""
+
+    value: Value
+    maker: End | None
+    weight: int = 0
+    small: int = 0
+    readers: list[End] = field(default_factory=list)
+    asked: list[Perm] = field(default_factory=list)  # by nodes that cannot move, and by ports
+
+    def order(self, layout: Perm) -> Perm:
+        """Return what is equal for layouts that have the same data."""
+        return order(layout, self.value.type.shape)
+
+
+def collapsed(node: Node[Any]) -> bool:
+    """Return whether the node is a transposition that changes nothing but the layout."""
+    if not isinstance(node.op, Transpose):
+        return False
+    (x,) = node.inputs
+    return permuted_quant(x.quant, node.op.perm) == node.output.quant
+
+
+class Network:
+    """The tensors of a graph, the nodes that can move, and what each of these does now."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.rules: dict[Node[Any], Rule] = {}
+        self.forms: dict[Node[Any], Form] = {}
+        self.ends: dict[Node[Any], tuple[tuple[Tensor, End] | None, ...]] = {}
+        self.tensors: dict[Value, Tensor] = {}
+        self.sources: dict[Value, tuple[Value, Perm]] = {}
+        self._forms: dict[tuple[Node[Any], Move], Form] = {}
+        levels = self._read(graph)
+        self._weigh(levels)
+
+    def source(self, value: Value) -> tuple[Value, Perm]:
+        """Return the value that no transposition makes, and what leads from it to `value`."""
+        return self.sources.get(value) or (value, identity(value.type.rank))
+
+    def layout(self, end: End, form: Form | None = None) -> Perm:
+        """Return the layout in which a node makes or reads the tensor at one of its ports."""
+        form = form or self.forms.get(end.node)
+        return end.view if form is None else compose(end.view, form.perms[end.port])
+
+    def form(self, node: Node[Any], move: Move) -> Form:
+        """Return what `node` does with `move`."""
+        key = node, move
+        if key not in self._forms:
+            perms = self.rules[node].perms(node, move)
+            still = all(p == identity(len(p)) for p in perms)
+            self._forms[key] = Form(None if still else move, perms)
+        return self._forms[key]
+
+    def form_for(self, end: End, layout: Perm) -> Form | None:
+        """Return the form in which the node makes or reads `layout` there, if it has one."""
+        rule = self.rules.get(end.node)
+        if rule is None:
+            return None
+        perm = compose(inverse(end.view), layout)
+        move = rule.move(end.node, end.port, perm)
+        if move is None:
+            return None
+        form = self.form(end.node, move)
+        return form if form.perms[end.port] == perm else None
+
+    def cost(self, tensor: Tensor, chosen: Callable[[Node[Any]], Form | None]) -> int:
+        """Return what the changes of layout of `tensor` cost with the forms `chosen`."""
+        layouts = set(tensor.asked)
+        layouts.update(self.layout(end, chosen(end.node)) for end in tensor.readers)
+        made = self.made(tensor, chosen)
+        layouts.discard(made)
+        own = tensor.order(made)
+        orders = {tensor.order(layout) for layout in layouts} - {own}
+        return len(orders) * tensor.weight + len(layouts) * tensor.small
+
+    def made(self, tensor: Tensor, chosen: Callable[[Node[Any]], Form | None]) -> Perm:
+        """Return the layout in which `tensor` is made."""
+        if tensor.maker is None:
+            return identity(tensor.value.type.rank)
+        return self.layout(tensor.maker, chosen(tensor.maker.node))
+
+    def _read(self, graph: Graph) -> dict[Value, int]:
+        levels: dict[Value, int] = {}
+        for node in graph:
+            level = max((levels.get(v, 0) for v in node.inputs), default=0)
+            levels.update((v, level + 1) for v in node.outputs)
+            if collapsed(node):
+                source, before = self.source(node.inputs[0])
+                self.sources[node.output] = source, compose(before, node.op.perm)
+                continue
+            self._add(node)
+        for port in graph.outputs:
+            source, layout = self.source(port.value)
+            if source.const is None:
+                self._tensor(source).asked.append(layout)
+        return levels
+
+    def _add(self, node: Node[Any]) -> None:
+        rule = rule_of(node)
+        if rule is not None:
+            self.rules[node] = rule
+            self.forms[node] = Form(None, tuple(identity(v.type.rank) for v in ports(node)))
+        ends: list[tuple[Tensor, End] | None] = []
+        for port, value in enumerate(ports(node)):
+            source, view = self.source(value)
+            if source.const is not None:
+                ends.append(None)
+                continue
+            tensor, end = self._tensor(source), End(node, port, view)
+            if port >= len(node.inputs):
+                tensor.maker = end if rule is not None else None
+            elif rule is None:
+                tensor.asked.append(view)
+            else:
+                tensor.readers.append(end)
+            ends.append((tensor, end))
+        self.ends[node] = tuple(ends)
+
+    def _tensor(self, value: Value) -> Tensor:
+        if value not in self.tensors:
+            self.tensors[value] = Tensor(value, None)
+        return self.tensors[value]
+
+    def _weigh(self, levels: dict[Value, int]) -> None:
+        """Count moved elements first, then changes of shape, then how early they come."""
+        deepest = max(levels.values(), default=0)
+        places = sum(len(t.readers) + len(t.asked) for t in self.tensors.values())
+        unit = (2 * places + 1) * (deepest + 1)
+        for value, tensor in self.tensors.items():
+            early = deepest - levels.get(value, 0)
+            tensor.weight = max(estimated(value.type.size), 1) * unit * (places + 1) + early
+            tensor.small = unit + early
