@@ -26,6 +26,13 @@ from mgeconvert.ir.passes import (
     round_constants,
     run_passes,
 )
+from mgeconvert.ir.passes.layout import (
+    Transposes,
+    count_transposes,
+    move_to_ports,
+    permute_weights_after_flatten,
+    settle_transposes,
+)
 
 PIPELINE: tuple[Pass, ...] = (
     propagate_quant,
@@ -40,6 +47,10 @@ PIPELINE: tuple[Pass, ...] = (
 LOWER: tuple[Pass, ...] = (
     graph_pass()(legalize),
     graph_pass()(widen_types),
+    fold_constants,
+    remove_identities,
+    settle_transposes,
+    permute_weights_after_flatten,
     fold_constants,
     remove_identities,
     merge_constants,
@@ -72,13 +83,20 @@ class TfliteBackend:
             raise UnsupportedCase("quantize = true")
         _forget_quant(graph)
         run_passes(graph, LOWER, observe)
-        layouts: Mapping[str, tuple[int, ...]] = {}
-        file = _emit(graph, options, request.provenance, layouts)
+        layouts = {} if options.disable_nhwc else move_to_ports(graph)
+        left = count_transposes(graph)
+        file, tensors = _emit(graph, options, request.provenance, layouts)
         writer.check_size(file)
         files = {f"{request.stem}.tflite": writer.stream(file)}
         if parameters:
             files[request.stem + quant_params.ENDING] = iter([parameters])
-        return Artifact(files, ())
+        return Artifact(files, _notes(left, layouts), tensors)
+
+
+def _notes(left: Transposes, layouts: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
+    """Say what the layout came to."""
+    moved = [f"{name!r} is N,spatial,C" for name in layouts]
+    return (f"transpositions left: {left.inside} inside, {left.at_ports} at ports", *moved)
 
 
 def _forget_quant(graph: Graph) -> None:
@@ -95,7 +113,8 @@ def _emit(
     options: Options,
     provenance: Mapping[str, str],
     layouts: Mapping[str, tuple[int, ...]],
-) -> writer.File:
+) -> tuple[writer.File, Mapping[str, str]]:
+    """Return the file, and the names of its tensors by those of the graph's values."""
     emitter = Emitter(graph, max_runtime=options.max_runtime)
 
     def apply(rule: Lowering, node: Node[Any]) -> None:
@@ -106,7 +125,8 @@ def _emit(
     base.lower(graph, RULES, 0, apply)
     outputs = emitter.publish_outputs()
     facts = {**provenance, "mgeconvert.layouts": {k: list(v) for k, v in layouts.items()}}
-    return writer.build(emitter, outputs, graph_name=options.graph_name, facts=facts)
+    file = writer.build(emitter, outputs, graph_name=options.graph_name, facts=facts)
+    return file, emitter.names()
 
 
 BACKEND = TfliteBackend()

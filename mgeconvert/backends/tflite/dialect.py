@@ -289,6 +289,32 @@ class TflSpaceToDepth(Op):
         return (blocks.reshape(n, h // r, w // r, c * r * r),)
 
 
+class LastAxis(Op):
+    """Base of the operators that work along the last axis."""
+
+    def infer(self, types: Types) -> tuple[TensorType, ...]:
+        (x,) = types
+        if x.rank < 1:
+            raise ShapeError(f"{x} has no axis")
+        return (x,)
+
+
+@op("x")
+class TflSoftmax(LastAxis):
+    """exp(x) / sum(exp(x)) along the last axis. SOFTMAX."""
+
+    def eval(self, arrays: Arrays) -> tuple[Array, ...]:
+        return ops.Softmax(axis=arrays[0].ndim - 1).eval(arrays)
+
+
+@op("x")
+class TflLogSoftmax(LastAxis):
+    """log(exp(x) / sum(exp(x))) along the last axis. LOG_SOFTMAX."""
+
+    def eval(self, arrays: Arrays) -> tuple[Array, ...]:
+        return ops.LogSoftmax(axis=arrays[0].ndim - 1).eval(arrays)
+
+
 def _first(x: Array) -> Array:
     return x.transpose(to_first(x.ndim))
 

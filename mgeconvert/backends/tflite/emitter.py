@@ -131,6 +131,10 @@ class Emitter:
         outs = tuple(self._index(x) for x in outputs)
         self.operators.append(Operator(f"CUSTOM:{code}", 1, ins, outs, custom=options))
 
+    def names(self) -> dict[str, str]:
+        """Return the names of the tensors by those of the values that they hold."""
+        return {value.name: self.tensors[i].name for value, i in self._indices.items()}
+
     def publish_outputs(self) -> list[int]:
         """Return the tensors of the output ports; a tensor of another name gets a copy."""
         return [self._output(p.name, p.value) for p in self.graph.outputs]

@@ -32,6 +32,7 @@ class Runtime:
         self._library: Any = interpreter
         self._schema: Any = schema_py_generated
         self._interpreter: Any = None
+        self._path = ""
         self._inputs: dict[str, Any] = {}
         self._outputs: dict[str, Any] = {}
         self._layouts: Mapping[str, Sequence[int]] = {}
@@ -42,13 +43,7 @@ class Runtime:
     def open(self, path: str, *, format: str, outputs: Sequence[str]) -> Description:
         """Load a `.tflite` file; CheckFailed where LiteRT refuses it or an output is missing."""
         self._layouts = self._stored_layouts(path)
-        resolver = self._library.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        try:
-            self._interpreter = self._library.Interpreter(
-                model_path=path, num_threads=1, experimental_op_resolver_type=resolver
-            )
-        except (ValueError, RuntimeError) as error:
-            raise CheckFailed(f"LiteRT refuses the model: {_told(error)}") from None
+        self._interpreter, self._path = self._opened(path, keep_all=False), path
         self._inputs = {d["name"]: d for d in self._interpreter.get_input_details()}
         self._outputs = {d["name"]: d for d in self._interpreter.get_output_details()}
         missing = [name for name in outputs if name not in self._outputs]
@@ -58,17 +53,42 @@ class Runtime:
         return Description(ins, tuple(self._port(name, d) for name, d in self._outputs.items()))
 
     def run(self, feeds: Arrays) -> dict[str, Array]:
+        self._invoke(self._interpreter, feeds)
+        return {name: self._result(name, d["index"]) for name, d in self._outputs.items()}
+
+    def inner(self, feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
+        """Return tensors of the subgraph by their names in the file, in the file's layout.
+
+        All are held at the same time by the interpreter; no operator is left out or fused for it.
+        """
+        model = self._opened(self._path, keep_all=True)
+        places = {d["name"]: d["index"] for d in model.get_tensor_details()}
+        self._invoke(model, feeds)
+        return {name: model.get_tensor(places[name]) for name in names if name in places}
+
+    def _opened(self, path: str, *, keep_all: bool) -> Any:
+        resolver = self._library.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        try:
+            return self._library.Interpreter(
+                model_path=path,
+                num_threads=1,
+                experimental_op_resolver_type=resolver,
+                experimental_preserve_all_tensors=keep_all,
+            )
+        except (ValueError, RuntimeError) as error:
+            raise CheckFailed(f"LiteRT refuses the model: {_told(error)}") from None
+
+    def _invoke(self, model: Any, feeds: Arrays) -> None:
         try:
             given = {name: self._as_stored(name, array) for name, array in feeds.items()}
             for name, array in given.items():
-                self._interpreter.resize_tensor_input(self._inputs[name]["index"], array.shape)
-            self._interpreter.allocate_tensors()
+                model.resize_tensor_input(self._inputs[name]["index"], array.shape)
+            model.allocate_tensors()
             for name, array in given.items():
-                self._interpreter.set_tensor(self._inputs[name]["index"], array)
-            self._interpreter.invoke()
+                model.set_tensor(self._inputs[name]["index"], array)
+            model.invoke()
         except (ValueError, RuntimeError) as error:
             raise CheckFailed(f"LiteRT cannot run the model: {_told(error)}") from None
-        return {name: self._result(name, d["index"]) for name, d in self._outputs.items()}
 
     def close(self) -> None:
         self._interpreter = None

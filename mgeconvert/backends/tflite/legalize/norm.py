@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mgeconvert.backends.tflite.dialect import TflLogSoftmax, TflSoftmax
 from mgeconvert.backends.tflite.legalize.activation import number, plus
 from mgeconvert.backends.tflite.legalize.table import LEGAL, Rewriter
 from mgeconvert.ir import DType, Node, Value, ops
@@ -89,16 +90,17 @@ def group_norm(b: Rewriter, node: Node[ops.GroupNorm]) -> Value:
 
 
 @LEGAL(ops.Softmax, ops.LogSoftmax)
-def softmax(b: Rewriter, node: Node[Any]) -> Value | None:
-    """The kernels work along the last axis of at least one."""
+def softmax(b: Rewriter, node: Node[Any]) -> Value:
+    """The kernels work along the last axis."""
     (x,) = node.inputs
     axis, rank = node.op.axis, x.type.rank
+    kernel = TflSoftmax() if isinstance(node.op, ops.Softmax) else TflLogSoftmax()
     if axis == rank - 1:
-        return None
+        return b.emit(kernel, x)
     perm = [*(i for i in range(rank) if i != axis), axis]
     moved = b.transpose(x, perm)
     moved.quant = x.quant
-    y = b.emit(type(node.op)(axis=rank - 1), moved)
+    y = b.emit(kernel, moved)
     y.quant = node.output.quant
     return b.transpose(y, [perm.index(i) for i in range(rank)])
 

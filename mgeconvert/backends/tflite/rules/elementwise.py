@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mgeconvert.backends.tflite.dialect import TflLogSoftmax, TflSoftmax
 from mgeconvert.backends.tflite.emitter import Emitter
 from mgeconvert.backends.tflite.rules.table import RULES, activation
 from mgeconvert.backends.tflite.schema import options, type_number
@@ -105,11 +106,11 @@ def clip(e: Emitter, node: Node[ops.Clip]) -> None:
     e.emit(code[node.op.low, node.op.high], node.inputs, node.outputs)
 
 
-@RULES(ops.Softmax)
-def softmax(e: Emitter, node: Node[ops.Softmax]) -> None:
+@RULES(TflSoftmax)
+def softmax(e: Emitter, node: Node[TflSoftmax]) -> None:
     e.emit("SOFTMAX", node.inputs, node.outputs, options("SoftmaxOptions", beta=1.0))
 
 
-@RULES(ops.LogSoftmax)
-def log_softmax(e: Emitter, node: Node[ops.LogSoftmax]) -> None:
+@RULES(TflLogSoftmax)
+def log_softmax(e: Emitter, node: Node[TflLogSoftmax]) -> None:
     e.emit("LOG_SOFTMAX", node.inputs, node.outputs, options("LogSoftmaxOptions"))
