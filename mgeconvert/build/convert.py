@@ -6,10 +6,12 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mgeconvert import __version__, frontends
 from mgeconvert.backends import Artifact, Quantization, Request, load
+from mgeconvert.errors import QuantError
+from mgeconvert.manifest.checks import check_defaults
 from mgeconvert.manifest.job import Job
 
 if TYPE_CHECKING:
@@ -29,16 +31,40 @@ def convert(job: Job, *, modes: Sequence[str] = (), source_sha256: str) -> Artif
     With the mode "check-passes" the graph is evaluated after every pass, and InternalError names
     the first one that changes its results.
     """
+    graph = read_source(job)
+    return lower(job, graph, observe=_observer(job, graph, modes), source_sha256=source_sha256)
+
+
+def read_source(job: Job, watch: frontends.Watch = frontends.unwatched) -> Graph:
+    """Return the IR of the source of `job`; `watch` as `frontends.read` has it."""
     shapes = {spec.name: spec.shape for spec in job.inputs if spec.shape is not None}
-    graph = frontends.read(Path(job.source), shapes=shapes, outputs=job.outputs)
+    return frontends.read(Path(job.source), shapes=shapes, outputs=job.outputs, watch=watch)
+
+
+def lower(job: Job, graph: Graph, *, observe: Observer, source_sha256: str) -> Artifact:
+    """Return the artifact of what `read_source` returned, which is the lowered graph afterwards."""
     asked = job.quantization
     if asked.input_data_type:
         from mgeconvert.backends.quant_params import annotate_inputs
 
         annotate_inputs(graph, asked.input_data_type, asked.input_scales, asked.input_zero_points)
-    rounding = Quantization(param_fake_quant=asked.param_fake_quant)
+    rounding = Quantization(param_fake_quant=asked.param_fake_quant, params=_parameters(job))
     request = Request(job.options, job.stem, _provenance(job, source_sha256), rounding)
-    return load(job.format).convert(graph, request, _observer(job, graph, modes))
+    return load(job.format).convert(graph, request, observe)
+
+
+def _parameters(job: Job) -> dict[str, Any] | None:
+    """Return the entries of the file of parameters that the job reads, None where it reads none."""
+    if job.quantization.params is None:
+        return None
+    from mgeconvert.backends.quant_params import parse
+
+    path = Path(job.quantization.params)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QuantError(f"{path.name} cannot be read: {error}") from None
+    return parse(text, file=path.name)
 
 
 def _provenance(job: Job, source_sha256: str) -> dict[str, str]:
@@ -64,7 +90,17 @@ def _observer(job: Job, graph: Graph, modes: Sequence[str]) -> Observer:
         port.name: _random(port.value.type, ranges.get(port.name), job.seed + index)
         for index, port in enumerate(graph.inputs)
     }
-    return changed_numbers(feeds, rtol=job.check.rtol, atol=job.check.atol)
+    base = check_defaults(job.format)
+    return changed_numbers(
+        feeds,
+        rtol=_known(job.check.rtol, base.rtol),
+        atol=_known(job.check.atol, base.atol),
+    )
+
+
+def _known(asked: float | None, base: float | None) -> float:
+    """Return a tolerance of float numbers: passes are watched before anything is rounded."""
+    return (base or 0.0) if asked is None else asked
 
 
 def _random(type: TensorType, bounds: tuple[float, float] | None, seed: int) -> Array:

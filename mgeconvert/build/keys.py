@@ -19,7 +19,7 @@ def conversion_key(
     """Return the key of the job's artifact.
 
     source: SHA-256 of the source's bytes
-    files: SHA-256 of each file that the source refers to, by the name it uses
+    files: SHA-256 of each of `job.conversion_files()`, by its key
     modes: what the run asks of the conversion beyond the manifest
     """
     return sha256_data(

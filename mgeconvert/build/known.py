@@ -39,16 +39,19 @@ class Known:
     def conversion_key(self, job: Job) -> str:
         """Return the key of the job's artifact; raises ConvertError for a bad source."""
         source = self.source(job)
-        known = (job.name, source.sha256)
+        paths = job.conversion_files()
+        files = {name: self._hash(path, "conversion") for name, path in paths.items()}
+        known = (job.name, source.sha256, "files", *files.values())
         if known not in self._keys:
             self._keys[known] = conversion_key(
-                job, self.toolchain(job), source=source.sha256, files={}, modes=self._modes
+                job, self.toolchain(job), source=source.sha256, files=files, modes=self._modes
             )
         return self._keys[known]
 
     def check_key(self, job: Job, result: Result) -> str:
         """Return the key of the verdict on `result`; raises ConvertError for a missing file."""
-        source, files = self.source(job), tuple(map(self._hash, job.check_files()))
+        source = self.source(job)
+        files = tuple(self._hash(path, "check") for path in job.check_files())
         known = (job.name, source.sha256, *files, *(file.sha256 for file in result.files))
         if known not in self._keys:
             self._keys[known] = check_key(
@@ -129,9 +132,9 @@ class Known:
             return failed and not self._publisher.has_files(job)
         return verdict is not None and verdict.ok and self._publisher.is_published(job, result)
 
-    def _hash(self, path: str) -> str:
+    def _hash(self, path: str, stage: str) -> str:
         try:
             return self._state.hashes.of(path)
         except OSError as error:
-            problem = f"a file that the check needs cannot be read: {error.strerror}"
-            raise UnreadableSource(problem, at=Location("check", path=path)) from error
+            problem = f"a file that the {stage} needs cannot be read: {error.strerror}"
+            raise UnreadableSource(problem, at=Location(stage, path=path)) from error

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mgeconvert.check.request import CheckRequest, InputRequest
+from mgeconvert.check.request import CheckRequest, Grid, InputRequest, Steps
 from mgeconvert.check.session import Session
+from mgeconvert.manifest.checks import MIXED
 from mgeconvert.manifest.job import Job
+from mgeconvert.manifest.options import INPUT_TYPES
+
+PARAMETERS = ".quant_params.json"
 
 
 class Verifier:
@@ -53,6 +59,14 @@ def check_request(request: Mapping[str, Any]) -> CheckRequest:
         source_sha256=request["source_sha256"],
         rtol=job.check.rtol,
         atol=job.check.atol,
+        atol_lsb=job.check.atol_lsb,
+        lsb_share=job.check.lsb_share,
+        min_snr=job.check.min_snr,
+        min_top1=job.check.min_top1,
+        rounding=job.rounding,
+        mixed_snr=MIXED.min_snr,
+        steps=_steps(Path(request["artifact"]), job) if job.quantizes else {},
+        grids=_grids(job) if job.quantizes else (),
         inputs=inputs,
         outputs=job.outputs,
         seed=job.seed,
@@ -63,3 +77,27 @@ def check_request(request: Mapping[str, Any]) -> CheckRequest:
         seconds=job.limits.time,
         memory=job.limits.memory,
     )
+
+
+def _steps(artifact: Path, job: Job) -> dict[str, Steps]:
+    """Return the steps of all tensors that the file of parameters beside the artifact names."""
+    path = artifact.with_name(job.stem + PARAMETERS)
+    if not path.exists():
+        return {}
+    entries = json.loads(path.read_text(encoding="utf-8"))
+    found = {}
+    for name, entry in entries.items():
+        scale = entry["scale"]
+        whole = not isinstance(scale, list)
+        found[name] = Steps((scale,) if whole else tuple(scale), entry.get("axis"))
+    return found
+
+
+def _grids(job: Job) -> tuple[Grid, ...]:
+    """Return what the inputs of a model without a QuantStub are rounded to."""
+    asked = job.quantization
+    if asked.input_data_type is None:
+        return ()
+    zeros = asked.input_zero_points or (0,) * len(asked.input_scales)
+    low, high = INPUT_TYPES[asked.input_data_type]
+    return tuple(Grid(scale, zero, low, high) for scale, zero in zip(asked.input_scales, zeros))

@@ -1,5 +1,6 @@
 """models.toml: reading, checking, planning. Needs the standard library and tomli only."""
 
+from mgeconvert.manifest.checks import CheckSettings, check_defaults
 from mgeconvert.manifest.job import Job
 from mgeconvert.manifest.loading import load
 from mgeconvert.manifest.options import (
@@ -11,13 +12,11 @@ from mgeconvert.manifest.options import (
 )
 from mgeconvert.manifest.planning import missing_files, plan, single_job
 from mgeconvert.manifest.schema import (
-    CheckSettings,
     InputSpec,
     Limits,
     Manifest,
     Model,
     Target,
-    check_defaults,
 )
 
 __all__ = [

@@ -8,12 +8,17 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from mgeconvert.manifest.checks import (
+    CHECK_DEFAULTS,
+    MIXED,
+    QUANTIZED,
+    CheckDefaults,
+    CheckSettings,
+)
 from mgeconvert.manifest.json_schema import json_schema
 from mgeconvert.manifest.keys import Key
-from mgeconvert.manifest.options import ENDINGS, FORMATS, OPTIONS, QuantizationKeys
+from mgeconvert.manifest.options import ENDINGS, FORMATS, OPTIONS, WRITTEN, QuantizationKeys
 from mgeconvert.manifest.schema import (
-    CHECK_DEFAULTS,
-    CheckSettings,
     Document,
     InputSpec,
     Limits,
@@ -44,6 +49,7 @@ def _parts() -> Iterator[tuple[str, Iterator[str]]]:
         "target": Target,
         "check": CheckSettings,
         "limits": Limits,
+        "quantization": QuantizationKeys,
         **{format: OPTIONS[format] for format in ENDINGS},
     }
     for name, table in tables.items():
@@ -61,9 +67,19 @@ def _table(keys: Mapping[str, Key]) -> Iterator[str]:
 
 
 def _tolerances() -> Iterator[str]:
-    yield from ("| format | rtol | atol | runs | why |", "|---|---|---|---|---|")
+    yield "| format | rounded | rtol | atol | lsb_share | min_snr | runs | why |"
+    yield "|---|---|---|---|---|---|---|---|"
     for format, base in CHECK_DEFAULTS.items():
-        yield f"| {format} | {base.rtol:g} | {base.atol:g} | {base.runs} | {base.why} |"
+        yield _defaults(format, "no", base)
+    quantized = [name for name, options in WRITTEN.items() if hasattr(options, "quantize")]
+    yield _defaults(", ".join(quantized), "`quantize = true`", QUANTIZED)
+    yield _defaults("all", "one side only", MIXED)
+
+
+def _defaults(format: str, rounded: str, base: CheckDefaults) -> str:
+    numbers = (base.rtol, base.atol, base.lsb_share, base.min_snr)
+    cells = ["" if number is None else f"{number:g}" for number in numbers]
+    return f"| {' | '.join([format, rounded, *cells, str(base.runs), base.why])} |"
 
 
 def _formats() -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from mgeconvert.manifest.checks import MIXED, CheckSettings, Rounds
 from mgeconvert.manifest.options import (
     ENDINGS,
     WRITTEN,
@@ -13,7 +14,7 @@ from mgeconvert.manifest.options import (
     Options,
     QuantizationKeys,
 )
-from mgeconvert.manifest.schema import CheckSettings, InputSpec, Limits
+from mgeconvert.manifest.schema import InputSpec, Limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,21 @@ class Job:
         """The absolute path of the artifact's main file."""
         return f"{self.output}/{self.stem}{ENDINGS.get(self.format, '')}"
 
+    @property
+    def quantizes(self) -> bool:
+        """Whether the artifact computes in whole numbers."""
+        return _quantizes(self.options)
+
+    @property
+    def rounding(self) -> str:
+        """What the source must keep of its quantization to compute what the artifact does.
+
+        "kept" for all of it, "parameters" for that of weights and biases alone, "none".
+        """
+        if self.quantizes or self.quantization.params is not None:
+            return "kept"
+        return "parameters" if self.quantization.param_fake_quant else "none"
+
     def settings(self) -> dict[str, Any]:
         """Return all that changes the artifact besides the source's bytes and the converter.
 
@@ -87,7 +103,20 @@ class Job:
         }
         check = asdict(self.check)
         del check["reason"]
-        return {"check": check, "inputs": inputs, "metric": self.metric, "seed": self.seed}
+        return {
+            "check": check,
+            "grids": self.quantizes and bool(self.quantization.input_data_type),
+            "inputs": inputs,
+            "metric": self.metric,
+            "mixed_snr": MIXED.min_snr,
+            "rounding": self.rounding,
+            "seed": self.seed,
+        }
+
+    def conversion_files(self) -> dict[str, str]:
+        """Return the absolute paths that the conversion reads besides the source, by their key."""
+        path = self.quantization.params
+        return {} if path is None else {"params": path}
 
     def check_files(self) -> tuple[str, ...]:
         """Return the absolute paths that the check reads: the samples by input, then the labels."""
@@ -116,9 +145,22 @@ class Job:
         return cls(**values)
 
 
+def rounds(options: Options, keys: QuantizationKeys) -> Rounds:
+    """Return which sides are rounded where an artifact is compared with its source."""
+    if keys.params is not None and (_quantizes(options) or keys.param_fake_quant):
+        return "mixed"
+    return "quantized" if _quantizes(options) else "float"
+
+
+def _quantizes(options: Options) -> bool:
+    return bool(getattr(options, "quantize", False))
+
+
 def _asked(keys: QuantizationKeys) -> dict[str, Any]:
-    """Return what the model says of quantization; empty where it says nothing."""
-    return {name: _plain(value) for name, value in asdict(keys).items() if value}
+    """Return what the model says of quantization, without paths; empty where it says nothing."""
+    said = {name: _plain(value) for name, value in asdict(keys).items() if value}
+    said.pop("params", None)
+    return said
 
 
 def _quantization(data: Mapping[str, Any]) -> QuantizationKeys:

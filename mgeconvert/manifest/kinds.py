@@ -72,13 +72,16 @@ class Whole:
 
 @dataclass(frozen=True)
 class Real:
-    """A finite number; `low` is the least one, or with `above` the one that it must exceed."""
+    """A finite number of `low` to `high`, both included; with `above` it must exceed that."""
 
     low: float | None = None
     above: float | None = None
+    high: float | None = None
 
     @property
     def expected(self) -> str:
+        if self.low is not None and self.high is not None:
+            return f"a number from {self.low:g} to {self.high:g}"
         if self.low is not None:
             return f"a number of at least {self.low:g}"
         return "a finite number" if self.above is None else f"a number above {self.above:g}"
@@ -92,15 +95,17 @@ class Real:
             return False
         if not math.isfinite(number):
             return False
-        return (self.low is None or number >= self.low) and (
-            self.above is None or number > self.above
+        return (
+            (self.low is None or number >= self.low)
+            and (self.above is None or number > self.above)
+            and (self.high is None or number <= self.high)
         )
 
     def read(self, value: Any) -> float:
         return float(value)
 
     def schema(self) -> dict[str, Any]:
-        bounds = {"minimum": self.low, "exclusiveMinimum": self.above}
+        bounds = {"minimum": self.low, "exclusiveMinimum": self.above, "maximum": self.high}
         return {"type": "number", **{k: v for k, v in bounds.items() if v is not None}}
 
 
@@ -127,6 +132,9 @@ class Text:
         if self.pattern:
             return {"type": "string", "pattern": f"^(?:{self.pattern})$"}
         return {"type": "string", "minLength": 1}
+
+
+PATH = Text(r"[^\x00-\x1f\x7f]+", "a path")
 
 
 @dataclass(frozen=True)

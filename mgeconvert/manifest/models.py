@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from mgeconvert.manifest.context import OUTSIDE, Context
@@ -89,8 +90,7 @@ def _shared(context: Context, name: str, table: Raw) -> dict[str, Any]:
         at = context.holder(name, "labels")
         values["labels"] = _inside(context, table, at, table["labels"])
     values["inputs"] = tuple(_inputs(context, name, table))
-    values["quantization"] = QuantizationKeys(**table.get("quantization", {}))
-    _judge_quantization(context, name, values["quantization"])
+    values["quantization"] = _quantization(context, name, table)
     values["limits"] = Limits(**table.get("limits", {}))
     _judge_labels(context, name, table)
     return values
@@ -108,6 +108,15 @@ def _inputs(context: Context, name: str, model: Raw) -> Iterator[InputSpec]:
             held = context.holder(name, "inputs", key, "sample")
             sample = _inside(context, model, held, sample)
         yield InputSpec(name=key, shape=table.get("shape"), sample=sample, range=bounds)
+
+
+def _quantization(context: Context, name: str, table: Raw) -> QuantizationKeys:
+    keys = QuantizationKeys(**table.get("quantization", {}))
+    _judge_quantization(context, name, keys)
+    if keys.params is None:
+        return keys
+    at = context.holder(name, "quantization", "params")
+    return replace(keys, params=_inside(context, table, at, keys.params))
 
 
 def _judge_quantization(context: Context, name: str, keys: QuantizationKeys) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mgeconvert.manifest.keys import key, planned
-from mgeconvert.manifest.kinds import Choice, Flag, Listing, Real, Text, Whole
+from mgeconvert.manifest.kinds import PATH, Choice, Flag, Listing, Real, Text, Whole
 
 FORMATS = ("onnx", "tflite", "caffe", "torchscript", "mge", "tm")
 ENDINGS: Mapping[str, str] = {"onnx": ".onnx", "tflite": ".tflite", "caffe": ".prototxt"}
@@ -167,7 +167,15 @@ WRITTEN: Mapping[str, type[OnnxOptions] | type[TfliteOptions] | type[CaffeOption
 """The options of the formats that can be written."""
 
 
-INPUT_TYPES = ("quint8", "qint8", "int8", "uint8", "int16", "int32")
+INPUT_TYPES: Mapping[str, tuple[int, int]] = {
+    "quint8": (0, 255),
+    "qint8": (-128, 127),
+    "int8": (-128, 127),
+    "uint8": (0, 255),
+    "int16": (-(2**15), 2**15 - 1),
+    "int32": (-(2**31), 2**31 - 1),
+}
+"""What inputs may be quantized to, and the least and the largest number of each type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +185,7 @@ class QuantizationKeys:
     input_data_type: str | None = field(
         default=None,
         metadata=key(
-            Choice(INPUT_TYPES), "The type of the quantized inputs; needs `input_scales`."
+            Choice(tuple(INPUT_TYPES)), "The type of the quantized inputs; needs `input_scales`."
         ),
     )
     input_scales: tuple[float, ...] = field(
@@ -197,6 +205,13 @@ class QuantizationKeys:
         metadata=key(Flag(), "Round the parameters to what their quantization can express."),
     )
     calibration: str = field(default="", metadata=planned("Data to calibrate with."))
-    params: str = field(default="", metadata=planned("A quant_params.json to read."))
+    params: str | None = field(
+        default=None,
+        metadata=key(
+            PATH,
+            "A file of quantization parameters to read, such as mgeconvert writes. What it says of "
+            "a tensor comes in place of what the model says. An unknown name is an error.",
+        ),
+    )
     activation: str = field(default="", metadata=planned("The type of the activations."))
     per_channel: bool = field(default=False, metadata=planned("Quantize weights per channel."))

@@ -7,17 +7,16 @@ import re
 from collections.abc import Sequence
 
 from mgeconvert.errors import ConversionFailed, ConvertError, Location, ManifestError
-from mgeconvert.manifest.job import Job
+from mgeconvert.manifest.checks import CheckSettings, check_defaults
+from mgeconvert.manifest.job import Job, rounds
 from mgeconvert.manifest.options import ENDINGS, WRITTEN, Options, QuantizationKeys
 from mgeconvert.manifest.paths import stem as stem_of
 from mgeconvert.manifest.schema import (
-    CheckSettings,
     InputSpec,
     Limits,
     Manifest,
     Model,
     Target,
-    check_defaults,
 )
 
 
@@ -74,6 +73,8 @@ def single_job(
     """
     origin, file = os.path.abspath(source), os.path.abspath(output)
     _judge_output(origin, file, format)
+    made = options or WRITTEN[format]()
+    rounding = quantization or QuantizationKeys()
     name = model or re.sub(r"[^A-Za-z0-9._+-]", "_", stem_of(origin)) or "model"
     return Job(
         model=name,
@@ -89,12 +90,12 @@ def single_job(
         seed=seed,
         labels=None,
         metric=None,
-        options=options or WRITTEN[format](),
-        check=check or check_defaults(format),
+        options=made,
+        check=check or check_defaults(format, rounds=rounds(made, rounding)),
         limits=limits or Limits(),
         output=os.path.dirname(file),
         stem=os.path.basename(file)[: -len(ENDINGS[format])],
-        quantization=quantization or QuantizationKeys(),
+        quantization=rounding,
     )
 
 
@@ -115,7 +116,8 @@ def _refused(problem: str) -> ConversionFailed:
 
 def missing_files(job: Job) -> tuple[ConvertError, ...]:
     """Return an error for each file that the job needs and that is not there when it starts."""
-    needed = {"source": job.source, **_check_files(job)}
+    read = {f"quantization.{name}": path for name, path in job.conversion_files().items()}
+    needed = {"source": job.source, **read, **_check_files(job)}
     return tuple(
         ManifestError(f'the file "{path}" does not exist', at=_key(job, key))
         for key, path in needed.items()

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mgeconvert.manifest.checks import REASON, CheckSettings
 from mgeconvert.manifest.keys import Table, Tables, key, planned
-from mgeconvert.manifest.kinds import Choice, Either, Flag, Listing, Real, Size, Text, Whole
+from mgeconvert.manifest.kinds import (
+    PATH,
+    Choice,
+    Either,
+    Flag,
+    Listing,
+    Real,
+    Size,
+    Text,
+    Whole,
+)
 from mgeconvert.manifest.options import FORMATS, Options, QuantizationKeys
 
 VERSION = 1
-PATH = Text(r"[^\x00-\x1f\x7f]+", "a path")
-REASON = Text(words="a reason")
 NAME = Text(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", "letters, digits and . _ + - (100 at most)")
 SYMBOL = Text(r"[A-Za-z_][A-Za-z0-9_]*", "a symbol")
 FORMAT = Choice(FORMATS)
@@ -61,73 +69,6 @@ class Limits:
     memory: int = field(
         default=4 * 1024**3,
         metadata=key(Size(), 'Bytes of memory, or text such as `"512 MiB"`.', default='"4 GiB"'),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckSettings:
-    """How an artifact is compared with its source: |a - b| <= atol + rtol * |b|."""
-
-    rtol: float = field(
-        metadata=key(Real(low=0), "Relative tolerance per element.", default="the format's")
-    )
-    atol: float = field(
-        metadata=key(Real(low=0), "Absolute tolerance per element.", default="the format's")
-    )
-    runs: int = field(
-        metadata=key(
-            Whole(1, 1000),
-            "How many sets of random inputs are compared; a sample is compared as a whole.",
-            default="the format's",
-        )
-    )
-    enabled: bool = field(
-        default=True, metadata=key(Flag(), "With false, the artifact is not compared.")
-    )
-    reason: str = field(
-        default="", metadata=key(REASON, "Needed with `enabled = false`; the report lists it.")
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckDefaults:
-    """A format's tolerances, and why they are what they are."""
-
-    rtol: float
-    atol: float
-    runs: int
-    why: str
-
-
-CHECK_DEFAULTS: Mapping[str, CheckDefaults] = {
-    "onnx": CheckDefaults(
-        rtol=1e-3,
-        atol=1e-4,
-        runs=2,
-        why="float32 on both sides: MegEngine and onnxruntime add in different orders, which a "
-        "deep network amplifies to about 1e-5 of its largest activation",
-    ),
-    "tflite": CheckDefaults(
-        rtol=1e-3,
-        atol=1e-4,
-        runs=2,
-        why="float32 on both sides, and LiteRT adds in an order of its own",
-    ),
-    "caffe": CheckDefaults(
-        rtol=1e-3,
-        atol=1e-4,
-        runs=2,
-        why="float32 on both sides, and OpenCV adds in an order of its own; compositions of "
-        "several layers stay within 1e-6 of their largest element",
-    ),
-}
-
-
-def check_defaults(format: str, *, enabled: bool = True, reason: str = "") -> CheckSettings:
-    """Return the documented settings of a check of `format`; KeyError if it has none yet."""
-    base = CHECK_DEFAULTS[format]
-    return CheckSettings(
-        rtol=base.rtol, atol=base.atol, runs=base.runs, enabled=enabled, reason=reason
     )
 
 

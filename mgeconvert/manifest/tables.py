@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from mgeconvert.manifest.checks import CheckSettings
 from mgeconvert.manifest.faults import KeyPath, describe, suggest
 from mgeconvert.manifest.keys import Key, Table, Tables, keys
 from mgeconvert.manifest.kinds import Choice
-from mgeconvert.manifest.options import FORMATS, OPTIONS
-from mgeconvert.manifest.schema import CheckSettings, Defaults, InputSpec, Limits, Model, Target
+from mgeconvert.manifest.options import FORMATS, OPTIONS, QuantizationKeys
+from mgeconvert.manifest.schema import Defaults, InputSpec, Limits, Model, Target
 
 Raw = Mapping[str, Any]
 Report = Callable[[KeyPath, str, str], None]
@@ -112,6 +113,7 @@ def _hint(name: str, allowed: Mapping[str, Key]) -> str:
         "an input": table_keys(InputSpec),
         '"check"': table_keys(CheckSettings),
         '"limits"': table_keys(Limits),
+        '"quantization"': table_keys(QuantizationKeys),
         **{f"a target of format {format}": table_keys(table) for format, table in OPTIONS.items()},
     }
     fitting = [home for home, known in homes.items() if name in known]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from mgeconvert.manifest.checks import CHECK_DEFAULTS, CheckSettings, check_defaults
 from mgeconvert.manifest.context import Context
 from mgeconvert.manifest.faults import KeyPath, suggest
+from mgeconvert.manifest.job import rounds
 from mgeconvert.manifest.merging import Raw, option_values, target_table
 from mgeconvert.manifest.options import (
     ENDINGS,
@@ -15,12 +17,13 @@ from mgeconvert.manifest.options import (
     CaffeOptions,
     NoOptions,
     Options,
+    QuantizationKeys,
 )
 from mgeconvert.manifest.paths import is_safe_name
-from mgeconvert.manifest.schema import CHECK_DEFAULTS, NAME, CheckSettings, Target, check_defaults
+from mgeconvert.manifest.schema import NAME, Target
 from mgeconvert.manifest.tables import target_keys
 
-NO_CHECK = CheckSettings(rtol=0.0, atol=0.0, runs=1, enabled=False, reason="nothing is made")
+NO_CHECK = CheckSettings(runs=1, enabled=False, reason="nothing is made")
 
 
 def read_targets(context: Context, name: str, own: Raw, merged: Raw) -> tuple[Target, ...]:
@@ -77,14 +80,15 @@ def _report_format(context: Context, at: KeyPath) -> None:
 
 
 def _target(context: Context, at: KeyPath, table: Raw, model: Raw) -> Target:
+    options = _options(table)
     return Target(
         name=str(at[-1]),
         format=table["format"],
         enabled=table.get("enabled", True),
         expect=table.get("expect", model.get("expect", "pass")),
         reason=table.get("reason", model.get("reason", "")),
-        options=_options(table),
-        check=_check(context, at, table),
+        options=options,
+        check=_check(context, at, table, options=options, model=model),
         output="",
         stem="",
     )
@@ -97,16 +101,41 @@ def _options(table: Raw) -> Options:
     return WRITTEN[format](**option_values(table, format))
 
 
-def _check(context: Context, at: KeyPath, table: Raw) -> CheckSettings:
+def _check(
+    context: Context, at: KeyPath, table: Raw, *, options: Options, model: Raw
+) -> CheckSettings:
     format = table["format"]
     if format not in CHECK_DEFAULTS:
         return NO_CHECK
-    check = replace(check_defaults(format), **table.get("check", {}))
+    keys = QuantizationKeys(**model.get("quantization", {}))
+    idle = dict(_idle(options, keys, metric=model.get("metric")))
+    written = context.value((*at, "check")) or {}
+    for name in written.keys() & idle.keys():
+        context.report((*at, "check", name), "it has no effect", idle[name])
+    asked = {name: v for name, v in table.get("check", {}).items() if name not in idle}
+    check = replace(check_defaults(format, rounds=rounds(options, keys)), **asked)
+    if "lsb_share" in written and "lsb_share" not in idle and check.atol_lsb is None:
+        context.report((*at, "check", "lsb_share"), 'it needs the key "atol_lsb"')
     if not check.enabled and not check.reason:
         context.report((*at, "check", "enabled"), "it needs a reason", 'add reason = "..."')
     if check.enabled and check.reason:
         context.report((*at, "check", "reason"), "it has no effect", REASONS)
     return check
+
+
+def _idle(
+    options: Options, keys: QuantizationKeys, *, metric: str | None
+) -> Iterator[tuple[str, str]]:
+    """Yield the keys of a check that have no effect for a target, and what would."""
+    kind = rounds(options, keys)
+    if kind != "float":
+        hint = "rounded numbers are compared by atol_lsb and min_snr"
+        yield from ((name, hint) for name in ("rtol", "atol"))
+    if not getattr(options, "quantize", False):
+        hint = "steps belong to quantize = true"
+        yield from ((name, hint) for name in ("atol_lsb", "lsb_share"))
+    if metric is None:
+        yield "min_top1", 'it needs the key "metric" of the model'
 
 
 def _judge_format(context: Context, at: KeyPath, target: Target) -> None:

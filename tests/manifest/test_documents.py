@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from mgeconvert.manifest import document
+from mgeconvert.manifest.checks import CHECK_DEFAULTS, CheckSettings
 from mgeconvert.manifest.json_schema import json_schema
 from mgeconvert.manifest.keys import keys
-from mgeconvert.manifest.options import ENDINGS, FORMATS, OPTIONS, OnnxOptions
+from mgeconvert.manifest.options import ENDINGS, FORMATS, OPTIONS, OnnxOptions, QuantizationKeys
 from mgeconvert.manifest.schema import (
-    CHECK_DEFAULTS,
-    CheckSettings,
     Document,
     InputSpec,
     Limits,
@@ -27,7 +26,16 @@ pytestmark = pytest.mark.core
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "manifest.md").read_text(encoding="utf-8")
-TABLES = [Document, Model, InputSpec, Target, CheckSettings, Limits, OnnxOptions]
+TABLES = [
+    Document,
+    Model,
+    InputSpec,
+    Target,
+    CheckSettings,
+    Limits,
+    OnnxOptions,
+    QuantizationKeys,
+]
 
 
 def test_the_guide_is_what_the_schema_says() -> None:
@@ -101,4 +109,4 @@ def test_the_json_schema_has_no_key_without_effect() -> None:
     model = json_schema()["properties"]["models"]["additionalProperties"]
     assert "source" in model["properties"]
     assert "plugin" not in model["properties"]
-    assert "params" not in model["properties"]["quantization"]["properties"]
+    assert "calibration" not in model["properties"]["quantization"]["properties"]

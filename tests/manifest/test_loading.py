@@ -92,6 +92,33 @@ def test_what_holds_where_the_manifest_says_nothing(tmp_path: Path) -> None:
     assert (made.inputs, made.outputs, made.tags) == ((), (), ())
 
 
+def test_rounded_artifacts_are_compared_otherwise(tmp_path: Path) -> None:
+    text = """\
+format = 1
+[defaults]
+check = { rtol = 1, atol_lsb = 2, min_top1 = 0.5 }
+[models.m]
+source = "m.tm"
+[models.m.targets.onnx]
+[models.m.targets.whole]
+format = "onnx"
+quantize = true
+[models.given]
+source = "m.tm"
+quantization.params = "sub/p.json"
+targets.onnx = {}
+targets.whole = { format = "onnx", quantize = true, check.min_snr = 20 }
+"""
+    plain, whole, given, mixed = jobs(tmp_path, text).values()
+    assert plain.check == CheckSettings(rtol=1.0, atol=1e-4, runs=2)
+    assert whole.check == CheckSettings(atol_lsb=2.0, lsb_share=0.999, min_snr=30.0, runs=2)
+    assert given.check == plain.check
+    assert mixed.check == CheckSettings(atol_lsb=2.0, lsb_share=0.999, min_snr=20.0, runs=2)
+    assert [j.rounding for j in (plain, whole, given, mixed)] == ["none", "kept", "kept", "kept"]
+    assert given.conversion_files() == {"params": f"{tmp_path}/sub/p.json"}
+    assert plain.conversion_files() == {}
+
+
 def test_numbers_of_a_check_are_floats_however_they_are_written(tmp_path: Path) -> None:
     whole = job(tmp_path, GOOD + "check.rtol = 1")
     assert repr(whole.check_settings()) == repr(

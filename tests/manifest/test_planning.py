@@ -109,7 +109,7 @@ CHANGES = {
 }
 ARTIFACT = {"format", "license", "description", "tags", "outputs", "options", "stem", "inputs"}
 ARTIFACT |= {"quantization"}
-CHECK = {"check", "metric", "seed", "inputs"}
+CHECK = {"check", "metric", "seed", "inputs", "quantization"}  # what the source rounds
 
 
 @pytest.mark.parametrize("name", sorted(item.name for item in fields(Job)))
