@@ -4,23 +4,34 @@ from mgeconvert.backends.tflite.legalize import (
     activation,
     arithmetic,
     conv,
+    indices,
     norm,
+    order,
     pool,
     resize,
     shape,
 )
-from mgeconvert.backends.tflite.legalize.table import LEGAL, Legalize, Rewriter, legalize
+from mgeconvert.backends.tflite.legalize.table import (
+    LEGAL,
+    Legalize,
+    LegalizeOptions,
+    Rewriter,
+    legalize,
+)
 from mgeconvert.backends.tflite.legalize.types import widen_types
 
 __all__ = [
     "LEGAL",
     "Legalize",
+    "LegalizeOptions",
     "Rewriter",
     "activation",
     "arithmetic",
     "conv",
+    "indices",
     "legalize",
     "norm",
+    "order",
     "pool",
     "resize",
     "shape",

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from mgeconvert.backends.tflite.legalize.table import LEGAL, Rewriter
 from mgeconvert.errors import UnsupportedCase
-from mgeconvert.ir import DType, Node, Value, ops
-
-INDEX_TYPES = (DType.I32, DType.I64)
+from mgeconvert.ir import Node, Value, ops
 
 
 @LEGAL(ops.Identity)
@@ -37,38 +33,4 @@ def pad(b: Rewriter, node: Node[ops.Pad]) -> Value | None:
         index = np.clip(np.arange(-before, n + after), 0, n - 1).astype(np.int32)
         y = b.emit(ops.Gather(axis=axis), y, b.constant(index, f"{b.name}.index"))
         y.quant = node.output.quant
-    return y
-
-
-@LEGAL(ops.Gather)
-def gather(b: Rewriter, node: Node[ops.Gather]) -> Value | None:
-    """Negative indices count from the end; TFLite refuses them."""
-    x, indices = node.inputs
-    counted = _counted(b, indices, x.type.shape[node.op.axis])
-    return None if counted is indices else b.emit(node.op, x, counted)
-
-
-def _counted(b: Rewriter, indices: Value, size: Any) -> Value:
-    """Return the indices with negative ones counted from the front, as int32 or int64."""
-    if indices.const is not None:
-        if not isinstance(size, int):
-            if (indices.const < 0).any():
-                raise UnsupportedCase("a negative index into an axis known at run time only")
-            size = 0
-        if indices.type.dtype in INDEX_TYPES and not (indices.const < 0).any():
-            return indices
-        array = indices.const.astype(np.int64)
-        return b.constant(np.where(array < 0, array + size, array).astype(np.int32), indices.name)
-    if indices.producer is not None and indices.producer.via == ("counted",):
-        return indices
-    wide = indices if indices.type.dtype in INDEX_TYPES else b.cast(indices, DType.I32)
-    zero = b.scalar(0, wide.type.dtype)
-    if not isinstance(size, int):
-        count = b.dims([size], dtype=wide.type.dtype, scalar=True)
-    else:
-        count = b.scalar(size, wide.type.dtype)
-    negative = b.emit(ops.Less(), wide, zero)
-    y = b.emit(ops.Where(), negative, b.emit(ops.Add(), wide, count), wide)
-    assert y.producer is not None
-    y.producer.via = ("counted",)
     return y

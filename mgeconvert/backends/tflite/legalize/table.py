@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from mgeconvert.backends.base import location
-from mgeconvert.errors import ConversionFailed, ConvertError
-from mgeconvert.ir import Graph, Node, Op, Value
+from mgeconvert.errors import ConversionFailed, ConvertError, UnsupportedCase
+from mgeconvert.ir import DType, Graph, Node, Op, Value, ops
 from mgeconvert.ir.builder import Builder
 from mgeconvert.rules import Rules
+
+
+@dataclass(frozen=True)
+class LegalizeOptions:
+    """What the manifest's `TfliteOptions` says of the forms to prefer."""
+
+    prefer_same_pad_mode: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the rules of one run share: the options, and indices that have been counted."""
+
+    options: LegalizeOptions = LegalizeOptions()
+    counted: set[Value] = field(default_factory=set)  # from the front, none is negative
 
 
 class Rewriter(Builder):
     """Adds nodes just before the one that they will replace."""
 
-    def __init__(self, graph: Graph, node: Node[Any]) -> None:
+    def __init__(self, graph: Graph, node: Node[Any], session: Session | None = None) -> None:
         super().__init__(graph, node.origin, node.outputs[0].name)
         self.node = node
+        self.session = session or Session()
         self.made: list[Node[Any]] = []
 
     def emit(self, op: Op, *inputs: Value) -> Value:
@@ -40,12 +57,24 @@ Legalize = Callable[[Rewriter, Node[Any]], Value | Sequence[Value] | None]
 LEGAL: Rules[type[Op], Legalize] = Rules("tflite")
 
 
-def legalize(graph: Graph) -> bool:
+NOT_COMPUTED = (DType.F64, DType.U64)
+"""Element types that no kernel of LiteRT computes in."""
+
+STORED: tuple[type[Op], ...] = (
+    *(ops.Identity, ops.Reshape, ops.Squeeze, ops.Unsqueeze, ops.Cast, ops.DimVector),
+)
+"""Operators that have other element types, too."""
+
+
+def legalize(graph: Graph, options: LegalizeOptions = LegalizeOptions()) -> bool:
     """Rewrite every operator that TFLite does not have, or has in another form.
 
     What a rule adds is rewritten in turn. Raises ConversionFailed with all the problems.
     """
-    problems: list[ConvertError] = []
+    problems = [p for node in graph if (p := _type_problem(node)) is not None]
+    if problems:
+        raise ConversionFailed(problems)
+    session = Session(options)
     changed = False
     stack = list(graph)[::-1]
     while stack:
@@ -53,7 +82,7 @@ def legalize(graph: Graph) -> bool:
         rule = LEGAL.find(type(node.op))
         if rule is None:
             continue
-        rewriter = Rewriter(graph, node)
+        rewriter = Rewriter(graph, node, session)
         try:
             result = rule(rewriter, node)
         except ConvertError as error:
@@ -68,6 +97,24 @@ def legalize(graph: Graph) -> bool:
     if problems:
         raise ConversionFailed(problems)
     return changed
+
+
+def _type_problem(node: Node[Any]) -> ConvertError | None:
+    """Return the refusal of an operator on float64 or uint64, or None."""
+    types = {v.type.dtype for v in (*node.inputs, *node.outputs)}
+    found = [t for t in NOT_COMPUTED if t in types]
+    if not found or (type(node.op) in STORED and not _casts_uint64(node)):
+        return None
+    return UnsupportedCase(
+        f"{type(node.op).__name__} of {found[0].value}: LiteRT has no kernel for it",
+        at=location("tflite", node),
+        hint="use float32 and int64 at most",
+    )
+
+
+def _casts_uint64(node: Node[Any]) -> bool:
+    types = {v.type.dtype for v in (*node.inputs, *node.outputs)}
+    return isinstance(node.op, ops.Cast) and DType.U64 in types
 
 
 def _replace(graph: Graph, node: Node[Any], values: Sequence[Value]) -> None:

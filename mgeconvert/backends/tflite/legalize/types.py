@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mgeconvert.backends.base import location
-from mgeconvert.backends.tflite import dialect
+from mgeconvert.backends.tflite import dialect, dialect_indices
 from mgeconvert.backends.tflite.legalize.table import Rewriter
 from mgeconvert.errors import ConversionFailed, UnsupportedCase
 from mgeconvert.ir import DType, Graph, Node, Op, Value, ops
@@ -43,7 +43,8 @@ KERNELS: Mapping[type[Op], frozenset[DType]] = {
     **_each(COUNTED | {B}, ops.Equal, ops.NotEqual),
     **_each(PLAIN, ops.Div, ops.FloorDiv, ops.Pow, ops.Abs, ops.Sign),
     **_each(COUNTED, ops.Mod, ops.Maximum, ops.Minimum),
-    **_each(COUNTED, ops.ReduceMax, ops.ReduceMin, ops.ArgMax, ops.ArgMin),
+    **_each(COUNTED, ops.ReduceMax, ops.ReduceMin, dialect_indices.TflTopK),
+    **_each(PLAIN | {B}, ops.ArgMax, ops.ArgMin),
     **_each({I8, U8, I16, U16, I32, U32}, ops.BitXor, ops.ShiftRight),
     **_each({B}, ops.And, ops.Or, ops.Not),
     **_each(FLOAT, ops.Exp, ops.Log, ops.Sqrt, ops.Floor, ops.Ceil, ops.Sin, ops.Cos, ops.Tanh),
@@ -52,15 +53,17 @@ KERNELS: Mapping[type[Op], frozenset[DType]] = {
     **_each(FLOAT, ops.MatMul, ops.Linear, dialect.TflSoftmax, dialect.TflLogSoftmax),
     **_each(FLOAT, dialect.TflConv, dialect.TflDepthwise, dialect.TflTransposeConv),
     **_each(FLOAT, dialect.TflMaxPool, dialect.TflAvgPool, dialect.TflResize),
-    **_each(MOVED, ops.Transpose, ops.Concat, ops.Split, ops.Slice, ops.Pad, ops.Tile),
-    **_each(MOVED, ops.Gather, ops.GatherNd, ops.Expand, ops.Where),
+    **_each(MOVED, ops.Transpose, ops.Concat, ops.Slice, ops.Pad, ops.Tile),
+    **_each(MOVED, ops.Gather, ops.GatherNd, ops.Expand, ops.Where, dialect_indices.TflGather),
+    **_each(MOVED - {B}, ops.Split),
+    **_each({I8, U8, I32, I64, F32}, dialect.TflDepthToSpace, dialect.TflSpaceToDepth),
 }
 """The element types of the operands that count, by operator; others take all."""
 
 FIRST_FREE: tuple[type[Op], ...] = (ops.Where,)
 """Operators whose first operand has a type of its own."""
 
-INDEXED: tuple[type[Op], ...] = (ops.Gather, ops.GatherNd)
+INDEXED: tuple[type[Op], ...] = (ops.Gather, ops.GatherNd, dialect_indices.TflGather)
 """Operators whose second operand has a type of its own."""
 
 
@@ -107,7 +110,12 @@ def _widen(graph: Graph, node: Node[Any], own: tuple[Value, ...], wide: DType) -
 
 def _refusal(node: Node[Any], dtype: DType) -> UnsupportedCase:
     return UnsupportedCase(
-        f"{type(node.op).__name__} of {dtype.value}: LiteRT has no kernel for it",
+        f"{_name(node)} of {dtype.value}: LiteRT has no kernel for it",
         at=location("tflite", node),
         hint="convert the model's tensors to float32 or int32",
     )
+
+
+def _name(node: Node[Any]) -> str:
+    """Return what the IR calls the operator."""
+    return type(node.op).__name__.removeprefix("Tfl")

@@ -128,6 +128,16 @@ def resize(e: Emitter, node: Node[dialect.TflResize]) -> None:
     e.emit(code, [*node.inputs, vector(e, op.size)], node.outputs, given)
 
 
+@RULES(dialect.TflQuantize)
+def quantize(e: Emitter, node: Node[dialect.TflQuantize]) -> None:
+    e.emit("QUANTIZE", node.inputs, node.outputs, options("QuantizeOptions"))
+
+
+@RULES(dialect.TflDequantize)
+def dequantize(e: Emitter, node: Node[dialect.TflDequantize]) -> None:
+    e.emit("DEQUANTIZE", node.inputs, node.outputs, options("DequantizeOptions"))
+
+
 @RULES(dialect.TflDepthToSpace)
 def depth_to_space(e: Emitter, node: Node[dialect.TflDepthToSpace]) -> None:
     given = options("DepthToSpaceOptions", blockSize=node.op.size)

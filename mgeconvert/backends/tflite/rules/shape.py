@@ -123,25 +123,6 @@ def tile(e: Emitter, node: Node[ops.Tile]) -> None:
     e.emit("TILE", [*node.inputs, vector(e, node.op.repeats)], node.outputs, options("TileOptions"))
 
 
-@RULES(ops.Gather)
-def gather(e: Emitter, node: Node[ops.Gather]) -> None:
-    given = options("GatherOptions", axis=node.op.axis, batchDims=0)
-    e.emit("GATHER", node.inputs, node.outputs, given)
-
-
-@RULES(ops.GatherNd)
-def gather_nd(e: Emitter, node: Node[ops.GatherNd]) -> None:
-    e.emit("GATHER_ND", node.inputs, node.outputs, options("GatherNdOptions"))
-
-
-@RULES(ops.ArgMax, ops.ArgMin)
-def arg(e: Emitter, node: Node[ops.ArgMax]) -> None:
-    name, code = ("ArgMax", "ARG_MAX") if isinstance(node.op, ops.ArgMax) else ("ArgMin", "ARG_MIN")
-    given = options(f"{name}Options", outputType=type_number(DType.I64))
-    axis = e.constant(np.array(node.op.axis, np.int32), "axis")
-    e.emit(code, [*node.inputs, axis], node.outputs, given)
-
-
 @RULES(ops.CumSum)
 def cumsum(e: Emitter, node: Node[ops.CumSum]) -> None:
     given = options("CumsumOptions", exclusive=node.op.exclusive, reverse=node.op.reverse)
