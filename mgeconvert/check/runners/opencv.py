@@ -31,23 +31,17 @@ class Runtime:
             raise ConvertError(f"OpenCV cannot be imported: {error}", hint=HINT) from None
         self._library: Any = cv2
         self._net: Any = None
+        self._unfused: Any = None
+        self._path = ""
         self._ports: tuple[Port, ...] = ()
         self._outputs: list[str] = []
-        self._shapes_of_outputs: list[tuple[int, ...]] = []
 
     def versions(self) -> dict[str, str]:
         return {"opencv-python": self._library.__version__}
 
     def open(self, path: str, *, format: str, outputs: Sequence[str]) -> Description:
         """Load a net; CheckFailed where OpenCV refuses it or where an output is missing."""
-        cv2 = self._library
-        weights = str(Path(path).with_suffix(".caffemodel"))
-        try:
-            self._net = cv2.dnn.readNetFromCaffe(path, weights)
-        except cv2.error as error:
-            raise CheckFailed(f"OpenCV refuses the net: {_told(error)}") from None
-        self._net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
-        self._net.enableWinograd(False)  # its error reaches 2e-5 of the largest element
+        self._net, self._unfused, self._path = self._read(path), None, path
         ports = _inputs(Path(path).read_text(encoding="utf-8"))
         self._outputs = [
             name
@@ -57,44 +51,59 @@ class Runtime:
         missing = [name for name in outputs if name not in self._outputs]
         if missing:
             raise CheckFailed(f"the net has no output named {', '.join(map(repr, missing))}")
-        self._ports, self._shapes_of_outputs = ports, self._shapes(ports)
-        outs = zip(self._outputs, self._shapes_of_outputs)
-        return Description(ports, tuple(Port(name, "float32", shape) for name, shape in outs))
+        self._ports = ports
+        shapes = self._shapes(self._outputs)
+        outs = tuple(Port(name, "float32", shapes[name]) for name in self._outputs)
+        return Description(ports, outs)
 
-    def _shapes(self, inputs: Sequence[Port]) -> list[tuple[int, ...]]:
-        """Return the shapes of the outputs: arrays of rank 1 come back as columns."""
-        given = [list(port.shape or ()) for port in inputs]
+    def _read(self, path: str) -> Any:
+        cv2 = self._library
+        weights = str(Path(path).with_suffix(".caffemodel"))
+        try:
+            net = cv2.dnn.readNetFromCaffe(path, weights)
+        except cv2.error as error:
+            raise CheckFailed(f"OpenCV refuses the net: {_told(error)}") from None
+        net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
+        net.enableWinograd(False)  # its error reaches 2e-5 of the largest element
+        return net
+
+    def _shapes(self, names: Sequence[str]) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of first tops: arrays of rank 1 come back as columns."""
+        given = [list(port.shape or ()) for port in self._ports]
         layers, _, outs = self._net.getLayersShapes(given if len(given) > 1 else given[0])
         by_layer = dict(zip((int(i) for i in layers), outs))
-        found = (by_layer[self._net.getLayerId(name)][0] for name in self._outputs)
-        return [tuple(int(n) for n in shape) for shape in found]
+        found = {name: by_layer[self._net.getLayerId(name)][0] for name in names}
+        return {name: tuple(int(n) for n in shape) for name, shape in found.items()}
 
     def run(self, feeds: Arrays) -> dict[str, Array]:
-        cv2 = self._library
-        for name, array in feeds.items():
-            self._net.setInput(np.ascontiguousarray(array), name)
-        try:
-            values = self._net.forward(self._outputs)
-        except cv2.error as error:
-            raise CheckFailed(f"OpenCV cannot run the net: {_told(error)}") from None
-        found = zip(self._outputs, values, self._shapes_of_outputs)
-        return {name: np.array(value).reshape(shape) for name, value, shape in found}
+        return self._forward(self._net, feeds, self._outputs)
 
     def inner(self, feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
         """Return the first tops of layers; a name is the layer's.
 
-        OpenCV fuses layers, but none away whose top is asked for.
+        OpenCV folds layers into the one before them, for good: this net is another one, where it
+        may not.
         """
-        known = set(self._net.getLayerNames())
-        before, self._outputs = self._outputs, [name for name in names if name in known]
-        shapes, self._shapes_of_outputs = self._shapes_of_outputs, self._shapes(self._ports)
+        if self._unfused is None:
+            self._unfused = self._read(self._path)
+            self._unfused.enableFusion(False)
+        known = set(self._unfused.getLayerNames())
+        found = [name for name in names if name in known]
+        return self._forward(self._unfused, feeds, found) if found else {}
+
+    def _forward(self, net: Any, feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
+        cv2 = self._library
+        for name, array in feeds.items():
+            net.setInput(np.ascontiguousarray(array), name)
         try:
-            return self.run(feeds) if self._outputs else {}
-        finally:
-            self._outputs, self._shapes_of_outputs = before, shapes
+            values = net.forward(list(names))
+        except cv2.error as error:
+            raise CheckFailed(f"OpenCV cannot run the net: {_told(error)}") from None
+        shapes = self._shapes(names)
+        return {name: np.array(v).reshape(shapes[name]) for name, v in zip(names, values)}
 
     def close(self) -> None:
-        self._net = None
+        self._net = self._unfused = None
 
 
 def _told(error: Exception) -> str:

@@ -1,0 +1,81 @@
+"""What the worker of a diagnosis runs: one job, from its source to its first wrong tensor."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from mgeconvert.build.convert import lower, read_source
+from mgeconvert.build.verify import check_request
+from mgeconvert.check.session import Session
+from mgeconvert.diagnose import Subject, diagnose_and_save
+from mgeconvert.diagnose.reproducer import replay
+from mgeconvert.manifest.job import Job
+
+
+class Diagnoser:
+    """Answers diagnoses one after another; leaving it ends the runtimes' processes."""
+
+    def __init__(self) -> None:
+        self._session = Session()
+
+    def __enter__(self) -> Diagnoser:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._session.close()
+
+    def __call__(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Diagnose one job; return the result as plain data.
+
+        request: as a check has it; besides the `case` that failed, "" for any, and the folder
+            `save` for a reproducer, "" for none. Without an `artifact` one is made.
+        """
+        job = Job.from_dict(request["job"])
+        subject = Subject(
+            check=check_request(request),
+            read=lambda watch: read_source(job, watch),
+            lower=lambda graph, observe: lower(
+                job, graph, observe=observe, source_sha256=request["source_sha256"]
+            ),
+            options=job.options,
+            case=request["case"],
+        )
+        return self.diagnose(subject, request["save"])
+
+    def diagnose(self, subject: Subject, save: str) -> dict[str, Any]:
+        """Return the diagnosis as plain data, and write the reproducer."""
+        with tempfile.TemporaryDirectory(prefix="mgeconvert-") as folder:
+            found, files = diagnose_and_save(
+                subject, runner=self._session.runner, folder=Path(folder), wanted=bool(save)
+            )
+        if files:
+            Path(save).mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (Path(save) / name).write_bytes(data)
+        return found.as_dict()
+
+
+class Replayer(Diagnoser):
+    """Answers reproducers."""
+
+    def __call__(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the reproducer in the folder `replay` again; return the result as plain data."""
+        saved = Path(request["replay"])
+        with tempfile.TemporaryDirectory(prefix="mgeconvert-") as folder:
+            found = replay(
+                saved,
+                runner=self._session.runner,
+                folder=Path(folder),
+                seconds=request["seconds"],
+                memory=request["memory"],
+            )
+        return found.as_dict()

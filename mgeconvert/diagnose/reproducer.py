@@ -1,0 +1,270 @@
+"""A wrong operator in a folder of its own: a piece of a graph, its inputs, what must come out.
+
+`graph.txt` is the text of `ir.text`, `constants.npz` has what it does not write out, `inputs.npz`
+and `expected.npz` the arrays by port, `settings.json` how to run it, `diagnosis.json` where it is
+from.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mgeconvert.backends import Artifact, Request, load
+from mgeconvert.check.request import CheckRequest
+from mgeconvert.check.source import Clock, GetRunner
+from mgeconvert.diagnose import passes
+from mgeconvert.diagnose.cut import Piece, pieces
+from mgeconvert.diagnose.result import Diagnosis, Section
+from mgeconvert.diagnose.run import INTERPRETER, Evidence, diagnose
+from mgeconvert.diagnose.subject import Subject
+from mgeconvert.diagnose.targets import open_target, write
+from mgeconvert.diagnose.tensors import Tolerance, difference
+from mgeconvert.errors import ConversionFailed, ConvertError, Location, UnreadableSource
+from mgeconvert.ir import Array, Graph, Value, evaluate
+from mgeconvert.ir.passes import Observer
+from mgeconvert.ir.text import parse
+from mgeconvert.manifest.options import WRITTEN
+
+STEM = "reproducer"
+Lower = Callable[[Graph, Observer], Artifact]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A reproducer that can be run: the graph anew each time, arrays by port, and the tolerances.
+
+    `expected` is empty where the graph itself says what must come out.
+    """
+
+    stage: str
+    read: Callable[[], Graph]
+    inputs: Mapping[str, Array]
+    expected: Mapping[str, Array]
+    tolerance: Tolerance
+    quantized: bool
+    lower: Lower
+
+
+def diagnose_and_save(
+    subject: Subject, *, runner: GetRunner, folder: Path, wanted: bool
+) -> tuple[Diagnosis, Mapping[str, bytes]]:
+    """Diagnose the subject as `run.diagnose` does; return also the files of a reproducer.
+
+    There are none where it is not `wanted` or nothing differs. It is the smallest piece, from the
+    wrong operator on, that shows the difference; a note says where no piece does.
+    """
+    found, evidence = diagnose(subject, runner=runner, folder=folder)
+    if not wanted or found.first is None:
+        return found, {}
+    number = 0
+    last: tuple[Piece, Case] | None = None
+    for piece, case in _candidates(subject, evidence, found.first):
+        place = folder / f"piece-{number}"
+        place.mkdir()
+        number, last = number + 1, (piece, case)
+        if _differs(case, subject.check, runner=runner, folder=place):
+            break
+    else:
+        note = "no piece of the graph shows the difference alone: the last one tried is saved"
+        found = Diagnosis(**{**vars(found), "notes": (*found.notes, note)})
+    if last is None:
+        return found, {}
+    return found, _files(*last, subject, found)
+
+
+def replay(
+    saved: Path, *, runner: GetRunner, folder: Path, seconds: float, memory: int
+) -> Diagnosis:
+    """Run the reproducer in the folder `saved` again, with the converter as it is now.
+
+    Raises UnreadableSource where the folder is none.
+    """
+    settings, case = _load(saved)
+    request = _request(settings["format"], case.tolerance, seconds=seconds, memory=memory)
+    section = _run(case, request, runner=runner, folder=folder)
+    rtol, atol = case.tolerance.rtol, case.tolerance.atol
+    return Diagnosis(settings["model"], "reproducer", rtol, atol, (section,))
+
+
+def _candidates(
+    subject: Subject, evidence: Evidence, section: Section
+) -> Iterator[tuple[Piece, Case]]:
+    """Yield pieces for the stage that differs, the smallest first."""
+    tolerance = Tolerance(subject.check.rtol, subject.check.atol, subject.check.min_snr)
+    found: Iterator[Piece]
+    expected: Mapping[str, Array] = {}
+    quantized = False
+    if section.stage == "passes":
+        found = _before_pass(subject, evidence, section)
+    else:
+        seen = evidence.frontend if section.stage == "frontend" else evidence.backend
+        if seen is None or section.first is None:
+            return
+        graph, sweep = seen
+        value = sweep.wrong or _named(graph, section.first.value)
+        if value is None:
+            return
+        if section.stage == "frontend" and sweep.expected is not None:
+            expected, quantized = {value.name: sweep.expected}, _is_quantized(graph)
+        found = pieces(graph, value, evidence.feeds, good=sweep.good, quantized=quantized)
+    for piece in found:
+        read = partial(parse, piece.text, piece.constants)
+        yield (
+            piece,
+            Case(section.stage, read, piece.inputs, expected, tolerance, quantized, subject.lower),
+        )
+
+
+def _before_pass(subject: Subject, evidence: Evidence, section: Section) -> Iterator[Piece]:
+    watch = evidence.passes
+    if watch is None:
+        return
+    graph = passes.stopped(subject.read(_unwatched), subject.lower, watch.culprit - 1)
+    value = _named(graph, section.first.value) if section.first else None
+    if value is not None:
+        yield from pieces(graph, value, evidence.feeds)
+    for port in graph.outputs:
+        yield from pieces(graph, port.value, evidence.feeds)
+
+
+def _unwatched(key: str, value: Value) -> None:
+    """Look at nothing."""
+
+
+def _named(graph: Graph, name: str) -> Value | None:
+    return next((v for node in graph for v in node.outputs if v.name == name), None)
+
+
+def _is_quantized(graph: Graph) -> bool:
+    values = [p.value for p in graph.inputs] + [v for n in graph for v in n.outputs]
+    return any(v.quant for v in values)
+
+
+def _differs(case: Case, request: CheckRequest, *, runner: GetRunner, folder: Path) -> bool:
+    """Whether the piece shows what the model does; one that fails otherwise does not."""
+    try:
+        return _run(case, request, runner=runner, folder=folder).differs
+    except (ConvertError, ConversionFailed):
+        return False
+
+
+def _run(case: Case, request: CheckRequest, *, runner: GetRunner, folder: Path) -> Section:
+    if case.stage == "passes":
+        watch = passes.PassWatch(case.inputs, case.tolerance)
+        case.lower(case.read(), watch)
+        return passes.section(watch, case.read, case.lower)
+    graph = case.read()
+    if case.stage == "frontend":
+        got = evaluate(graph, case.inputs, quantized=case.quantized)
+        return _section(case, "frontend", INTERPRETER, "the source", graph, got, case.expected)
+    artifact = case.lower(graph, _ignore)
+    clock = Clock(request.seconds)
+    target = open_target(write(artifact, folder), request, runner=runner, clock=clock)
+    want = evaluate(case.read(), case.inputs)
+    got = dict(zip(want, target.run(case.inputs).values()))
+    return _section(case, "backend", target.runtime, INTERPRETER, graph, got, want)
+
+
+def _section(
+    case: Case,
+    stage: Any,
+    mine: str,
+    its: str,
+    graph: Graph,
+    got: Mapping[str, Array],
+    want: Mapping[str, Array],
+) -> Section:
+    for port in graph.outputs:
+        slack = float(max(port.value.quant.scale)) if port.value.quant else 0.0
+        found = case.tolerance.compare(port.name, got[port.name], want[port.name], slack=slack)
+        if not found.ok:
+            first = difference(port.value, port.name, found)
+            return Section(stage, mine, its, first=first)
+    return Section(stage, mine, its, compared=len(graph.outputs))
+
+
+def _files(piece: Piece, case: Case, subject: Subject, found: Diagnosis) -> Mapping[str, bytes]:
+    check = subject.check
+    settings = {
+        "model": check.model,
+        "stage": case.stage,
+        "format": check.format,
+        "options": asdict(subject.options),
+        "rtol": check.rtol,
+        "atol": check.atol,
+        "min_snr": check.min_snr,
+        "quantized": case.quantized,
+    }
+    return {
+        "graph.txt": piece.text.encode(),
+        "constants.npz": _npz(piece.constants),
+        "inputs.npz": _npz(piece.inputs),
+        "expected.npz": _npz(case.expected or _computed(case)),
+        "settings.json": (json.dumps(settings, indent=1) + "\n").encode(),
+        "diagnosis.json": (json.dumps(found.as_dict(), indent=1) + "\n").encode(),
+    }
+
+
+def _computed(case: Case) -> Mapping[str, Array]:
+    return evaluate(case.read(), case.inputs)
+
+
+def _npz(arrays: Mapping[str, Array]) -> bytes:
+    """Return the bytes of an .npz; the names of the arrays are listed apart, since any will do."""
+    names = np.frombuffer(json.dumps(list(arrays)).encode(), np.uint8)
+    file = io.BytesIO()
+    np.savez(file, names=names, **{str(i): a for i, a in enumerate(arrays.values())})
+    return file.getvalue()
+
+
+def _load(saved: Path) -> tuple[dict[str, Any], Case]:
+    try:
+        settings = json.loads((saved / "settings.json").read_text())
+        text = (saved / "graph.txt").read_text()
+        constants, inputs, expected = (
+            _arrays(saved / f"{name}.npz") for name in ("constants", "inputs", "expected")
+        )
+        options = WRITTEN[settings["format"]](**settings["options"])
+        tolerance = Tolerance(settings["rtol"], settings["atol"], settings["min_snr"])
+        stage, quantized = settings["stage"], settings["quantized"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"this folder has no reproducer: {type(error).__name__}: {error}"
+        raise UnreadableSource(problem, at=Location("diagnose", path=str(saved))) from error
+    request = Request(options, STEM, {})
+    backend = load(settings["format"])
+    read = partial(parse, text, constants)
+    lower: Lower = lambda graph, observe: backend.convert(graph, request, observe)  # noqa: E731
+    return settings, Case(stage, read, inputs, expected, tolerance, quantized, lower)
+
+
+def _arrays(path: Path) -> dict[str, Array]:
+    with np.load(path, allow_pickle=False) as stored:
+        names = json.loads(stored["names"].tobytes())
+        return {name: stored[str(index)] for index, name in enumerate(names)}
+
+
+def _request(format: str, tolerance: Tolerance, *, seconds: float, memory: int) -> CheckRequest:
+    return CheckRequest(
+        model="",
+        artifact="",
+        format=format,
+        source="",
+        source_format="",
+        source_sha256="",
+        rtol=tolerance.rtol,
+        atol=tolerance.atol,
+        seconds=seconds,
+        memory=memory,
+    )
+
+
+def _ignore(name: str, graph: Graph) -> None:
+    """Watch nothing."""

@@ -1,0 +1,255 @@
+"""The values of a graph against those of another system, one after the other, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from mgeconvert.check.compare import Rounded, compare
+from mgeconvert.check.request import CheckRequest
+from mgeconvert.check.result import Comparison
+from mgeconvert.diagnose.result import Difference
+from mgeconvert.errors import Location
+from mgeconvert.ir import Array, Graph, Value
+from mgeconvert.ir.dims import bind
+from mgeconvert.ir.interpret import bindings, evaluate
+from mgeconvert.ir.quantize import dequantize
+
+CHUNK = 64 * 2**20
+"""Bytes of tensors that are asked of the other system at a time."""
+
+Fetch = Callable[[Sequence[str]], Mapping[str, Array]]
+"""Returns tensors of another system by their keys there; those that it cannot show are left out."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What is no difference: abs(got - want) <= atol + rtol * abs(want), and a least SNR in dB.
+
+    None stands for what is not asked for; without any, only NaN and infinities are told apart.
+    """
+
+    rtol: float | None
+    atol: float | None
+    min_snr: float | None = None
+
+    def compare(self, name: str, got: Array, want: Array, *, slack: float = 0.0) -> Comparison:
+        """Compare two tensors; element types may differ where the numbers do not.
+
+        Shapes may differ by axes of size 1, since not every system has rank 0. `slack` is added to
+        the absolute tolerance.
+        """
+        return self._compared(name, got, want, slack=slack)
+
+    def is_rounding(self, got: Array, want: Array, *, slack: float = 0.0) -> bool:
+        """Whether a difference is one that sums in another order make.
+
+        It is where the tolerance would hold if each element were as large as the root mean square
+        of them all: the error of a small sum of large terms is that of the terms.
+        """
+        if got.shape != want.shape or self.rtol is None or want.dtype.kind != "f":
+            return False
+        with np.errstate(all="ignore"):
+            size = float(np.sqrt(np.mean(np.square(want, dtype=np.float64))))
+        more = slack + self.rtol * size
+        return bool(np.isfinite(more)) and self._compared("", got, want, slack=more).ok
+
+    def _compared(self, name: str, got: Array, want: Array, *, slack: float) -> Comparison:
+        if got.shape != want.shape and _squeezed(got) == _squeezed(want):
+            got = got.reshape(want.shape)
+        types = str(got.dtype), str(want.dtype)
+        if got.dtype != want.dtype:
+            got, want = got.astype(np.float64), want.astype(np.float64)
+        atol = None if self.atol is None else self.atol + slack
+        rounded = Rounded(min_snr=self.min_snr)
+        found = compare(name, got, want, rtol=self.rtol, atol=atol, rounded=rounded)
+        return replace(found, got_dtype=types[0], want_dtype=types[1])
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What came of comparing a graph: tensors compared and not shown, the first difference.
+
+    `outputs` are the graph's, {} where the sweep ended early. `wrong` is the value that differs,
+    `good` are those that were compared before it, `expected` is the other system's array. `slight`
+    is a difference of the size of rounding: it is the first where an output of the graph differs,
+    too, and nothing differs by more.
+    """
+
+    compared: int
+    unmatched: int
+    first: Difference | None = None
+    outputs: Mapping[str, Array] = field(default_factory=dict)
+    wrong: Value | None = None
+    good: frozenset[Value] = frozenset()
+    expected: Array | None = None
+    slight: Difference | None = None
+
+
+@dataclass(frozen=True)
+class _Wrong:
+    """A difference, and what had been compared when it was met."""
+
+    difference: Difference
+    value: Value
+    good: frozenset[Value]
+    expected: Array
+    seen: int
+
+
+class _Found(Exception):
+    """The first difference, which ends the evaluation."""
+
+
+class Sweeper:
+    """Evaluates a graph and compares each of its values as soon as it is known.
+
+    taps: the keys that a value has on the other side, several where operators there do nothing
+    wants: "other" where the other system is right by definition, "graph" where the graph is
+    """
+
+    def __init__(
+        self,
+        taps: Mapping[Value, Sequence[str]],
+        fetch: Fetch,
+        *,
+        tolerance: Tolerance,
+        wants: Literal["graph", "other"],
+    ) -> None:
+        self._taps, self._fetch = taps, fetch
+        self._tolerance, self._wants = tolerance, wants
+        self._held: dict[str, Array] = {}
+        self._chunks: Iterator[list[str]] = iter(())
+        self._asked: set[str] = set()
+        self._good: set[Value] = set()
+        self._seen = self._unmatched = 0
+        self._first: _Wrong | None = None
+        self._slight: _Wrong | None = None
+        self._output_differs = False
+
+    def run(self, graph: Graph, feeds: Mapping[str, Array], *, quantized: bool = False) -> Sweep:
+        """Compare until something differs."""
+        known = bindings(graph, feeds)
+        values = [p.value for p in graph.inputs] + [v for n in graph for v in n.outputs]
+        tapped = [v for v in values if v in self._taps]
+        self._unmatched = sum(1 for v in values if v.producer and v not in self._taps)
+        self._chunks = iter(list(_chunks(tapped, self._taps, known)))
+        outputs: Mapping[str, Array] = {}
+        try:
+            for port in graph.inputs:
+                self._observe(port.value, feeds[port.name])
+            outputs = evaluate(graph, feeds, self._observe, quantized=quantized)
+        except _Found:
+            pass
+        return self._sweep(outputs)
+
+    def _sweep(self, outputs: Mapping[str, Array]) -> Sweep:
+        slight = self._slight
+        wrong = self._first or (slight if self._output_differs else None)
+        if wrong is None:
+            found = slight.difference if slight else None
+            return Sweep(self._seen, self._unmatched, outputs=outputs, slight=found)
+        return Sweep(
+            wrong.seen,
+            self._unmatched,
+            wrong.difference,
+            outputs,
+            wrong.value,
+            wrong.good,
+            wrong.expected,
+            slight.difference if slight is not None and slight is not wrong else None,
+        )
+
+    def _observe(self, value: Value, array: Array) -> None:
+        shown = False
+        for key in self._taps.get(value, ()):
+            other = self._other(key)
+            if other is None:
+                continue
+            shown = True
+            other = _real(other, value)
+            found = self._compare(value, key, array, other)
+            if not found.ok:
+                self._note(value, key, array, other, found)
+        if value in self._taps:
+            self._seen += shown
+            self._unmatched += not shown
+        if shown:
+            self._good.add(value)
+
+    def _note(self, value: Value, key: str, array: Array, other: Array, found: Comparison) -> None:
+        """Keep the first difference of each kind, and end with the first that is no rounding."""
+        got, want = (array, other) if self._wants == "other" else (other, array)
+        self._output_differs |= value.is_output
+        rounding = self._tolerance.is_rounding(got, want, slack=_slack(value))
+        if rounding and self._slight is not None:
+            return
+        good = frozenset(self._good)
+        wrong = _Wrong(difference(value, key, found), value, good, other, self._seen)
+        if rounding:
+            self._slight = wrong
+            return
+        self._first = wrong
+        raise _Found
+
+    def _other(self, key: str) -> Array | None:
+        while key not in self._asked:
+            chunk = next(self._chunks)
+            self._held = dict(self._fetch(chunk))
+            self._asked.update(chunk)
+        return self._held.get(key)
+
+    def _compare(self, value: Value, key: str, array: Array, other: Array) -> Comparison:
+        """Compare; a rounded value may be off by one step, since ties are rounded in many ways."""
+        got, want = (array, other) if self._wants == "other" else (other, array)
+        return self._tolerance.compare(key, got, want, slack=_slack(value))
+
+
+def tolerance_of(request: CheckRequest) -> Tolerance:
+    """Return what a check counts as equal."""
+    return Tolerance(request.rtol, request.atol, request.min_snr)
+
+
+def difference(value: Value, key: str, found: Comparison) -> Difference:
+    """Describe what is wrong with `value`, which the other system calls `key`."""
+    node = value.producer
+    if node is None:
+        return Difference("input", value.name, key, Location("input", name=value.name), (), found)
+    return Difference(str(node.op), value.name, key, node.origin, node.via, found)
+
+
+def _chunks(
+    values: Sequence[Value], taps: Mapping[Value, Sequence[str]], known: Mapping[str, int]
+) -> Iterator[list[str]]:
+    """Yield keys in the graph's order, of about CHUNK bytes at a time."""
+    chunk: list[str] = []
+    size = 0
+    for value in values:
+        dims = [bind(d, known) for d in value.type.shape]
+        count = np.prod([d for d in dims if isinstance(d, int)], dtype=np.int64)
+        needed = int(count) * value.type.dtype.numpy.itemsize * len(taps[value])
+        if chunk and size + needed > CHUNK:
+            yield chunk
+            chunk, size = [], 0
+        chunk.extend(taps[value])
+        size += needed
+    if chunk:
+        yield chunk
+
+
+def _real(array: Array, value: Value) -> Array:
+    """Return the numbers that quantized whole ones stand for."""
+    if value.quant is None or array.dtype.kind not in "iu" or not value.type.dtype.is_float:
+        return array
+    return dequantize(array, value.quant)
+
+
+def _slack(value: Value) -> float:
+    return float(max(value.quant.scale)) if value.quant else 0.0
+
+
+def _squeezed(array: Array) -> tuple[int, ...]:
+    return tuple(size for size in array.shape if size != 1)
