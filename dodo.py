@@ -15,7 +15,7 @@ RECIPES = recipes(
     BUILD,
     folder=EXAMPLES / "build" / "models",
     script=EXAMPLES / "make_models.py",
-    code=sorted((ROOT / "tests" / "zoo").glob("*.py")),
+    code=[*sorted((ROOT / "tests" / "zoo").glob("*.py")), EXAMPLES / "digits.tm"],
     libraries=("megengine", "numpy"),
 )
 

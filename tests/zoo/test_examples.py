@@ -12,10 +12,13 @@ import pytest
 import tomli
 from sklearn.datasets import load_digits
 
+from mgeconvert.frontends.mge.read import read
 from tests.zoo.child import ROOT
 from tests.zoo.large import LARGE
 
 EXAMPLES = ROOT / "examples"
+
+DUMPS = ("digits-v2", "digits-v1", "digits-fused", "digits-nchw44", "resnet18-fused")
 
 TOP1 = """
 import sys
@@ -58,14 +61,33 @@ def test_manifest_names_the_committed_file_and_all_that_is_made() -> None:
     digest = hashlib.sha256((EXAMPLES / "digits.tm").read_bytes()).hexdigest()
     assert models["digits"]["sha256"] == digest
     sources = {model["source"] for model in models.values()} - {"digits.tm"}
-    assert sources == {f"build/models/{name}.tm" for name in LARGE if name != "resnet50"}
+    made = {f"build/models/{name}.tm" for name in LARGE if name != "resnet50"}
+    dumps = {f"build/models/{name}.mge" for name in DUMPS}
+    assert sources == made | dumps
 
 
 def test_examples_are_made_with_the_same_bytes(tmp_path: Path) -> None:
-    assert make("vit", "fcos", "--output", str(tmp_path)).returncode == 0
+    assert make("vit", "fcos", *DUMPS, "--output", str(tmp_path)).returncode == 0
     assert make("vit", "--output", str(tmp_path / "again" / "one.tm")).returncode == 0
     assert sorted(path.name for path in tmp_path.glob("*.tm")) == ["fcos.tm", "vit.tm"]
     assert (tmp_path / "vit.tm").read_bytes() == (tmp_path / "again" / "one.tm").read_bytes()
+    assert make(*DUMPS, "--output", str(tmp_path / "dumps")).returncode == 0
+    for name in DUMPS:
+        again = tmp_path / "dumps" / f"{name}.mge"
+        assert again.read_bytes() == (tmp_path / f"{name}.mge").read_bytes()
+
+
+def test_dumps_are_what_their_names_say(tmp_path: Path) -> None:
+    assert make(*DUMPS, "--output", str(tmp_path)).returncode == 0
+    found = {name: read(tmp_path / f"{name}.mge") for name in DUMPS}
+    assert {name: model.kind for name, model in found.items()} == {
+        name: "fbs-v1" if name == "digits-v1" else "fbs-v2" for name in DUMPS
+    }
+    types = {name: {oper.type for oper in model.operators} for name, model in found.items()}
+    assert "ConvBiasForward" not in types["digits-v2"]
+    assert "ConvBiasForward" in types["digits-fused"] & types["resnet18-fused"]
+    shapes = [len(t.shape) for t in found["digits-nchw44"].constants().values()]
+    assert max(shapes) == 6
 
 
 @pytest.mark.parametrize(
@@ -73,6 +95,8 @@ def test_examples_are_made_with_the_same_bytes(tmp_path: Path) -> None:
     [
         (("resnet19",), "no such model: resnet19"),
         (("vit", "unet", "--output", "one.tm"), "a file as output is for one model"),
+        (("vit", "--output", "one.mge"), "vit is a .tm file"),
+        (("digits-v2", "--output", "one.tm"), "digits-v2 is a .mge file"),
     ],
 )
 def test_wrong_arguments_make_nothing(arguments: tuple[str, ...], problem: str) -> None:
