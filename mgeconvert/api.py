@@ -9,16 +9,15 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mgeconvert.build.plan import unchecked
 from mgeconvert.build.single import convert_single
 from mgeconvert.errors import ConversionFailed, UnsupportedCase
-from mgeconvert.manifest import CaffeOptions, OnnxOptions, Options, single_job
+from mgeconvert.manifest import CaffeOptions, Job, OnnxOptions, Options, single_job
 from mgeconvert.manifest.keys import Table, Tables, keys
 from mgeconvert.manifest.options import INPUT_TYPES, QuantizationKeys
 
-ARGUMENT = "the argument"
 PARAMETERS_FILE = "quant_params.json"
 
 
@@ -124,91 +123,114 @@ def tracedmodule_to_caffe(
     quantize_file_path: str = PARAMETERS_FILE,
     convert_backend: BackEnd | int = BackEnd.CAFFE,
 ) -> None:
-    """Write the float TracedModule as a Caffe net and its weights.
+    """Write the TracedModule as a Caffe net and its weights.
 
     traced_module: the path of a `.tm` file, or a TracedModule (which MegEngine then saves first)
     outspec: end points, as names of nodes or paths of modules; None for the module's own outputs
     use_empty_blobs: write shapes instead of weights
+    input_data_type, input_scales, input_zero_points: how the inputs of a model without a QuantStub
+        are quantized, one number for each input
+    require_quantize: refused: Caffe has no layers that compute in whole numbers
+    param_fake_quant: round the parameters of the float net
+    split_conv_relu: tell of layers before a ReLU how their own result is quantized
     fuse_bn: fold batch norm into the layer before it
+    quantize_file_path: where the parameters of a QAT or quantized model go
     convert_backend: the reader to write for
-    the rest: for quantized models, which are refused until they are supported
 
     Raises ConversionFailed with all problems; then nothing is written.
     """
     if require_quantize:
         raise ConversionFailed([UnsupportedCase(NO_QUANTIZED_CAFFE)])
-    refuse_quantization(
-        {
-            "input_data_type": input_data_type,
-            "input_scales": input_scales,
-            "input_zero_points": input_zero_points,
-            "param_fake_quant": param_fake_quant or None,
-            "split_conv_relu": split_conv_relu or None,
-            "quantize_file_path": None
-            if quantize_file_path == PARAMETERS_FILE
-            else quantize_file_path,
-        }
-    )
     options = CaffeOptions(
-        dialect=BackEnd(convert_backend).dialect, fuse_bn=fuse_bn, use_empty_blobs=use_empty_blobs
+        dialect=BackEnd(convert_backend).dialect,
+        fuse_bn=fuse_bn,
+        split_conv_relu=split_conv_relu,
+        use_empty_blobs=use_empty_blobs,
     )
+    rounding = QuantizationKeys(
+        input_data_type=input_data_type,
+        input_scales=_several(input_scales),
+        input_zero_points=_several(input_zero_points),
+        param_fake_quant=param_fake_quant,
+    )
+    _judge_rounding(rounding)
     with tempfile.TemporaryDirectory(prefix="mgeconvert-") as folder:
         source = _saved(traced_module, Path(folder))
-        _to_caffe(source, Path(prototxt), Path(caffemodel), outspec, options)
+        job = _caffe_job(source, Path(prototxt), outspec, options)
+        _to_caffe(replace(job, quantization=rounding), Path(caffemodel), Path(quantize_file_path))
 
 
 def mge_to_caffe(
-    mge_fpath: str | os.PathLike[str],
+    mge_fpath: str | os.PathLike[str] | BinaryIO,
     prototxt: str | os.PathLike[str] = "out.prototxt",
     caffemodel: str | os.PathLike[str] = "out.caffemodel",
     outspec: Sequence[str] | None = None,
     use_empty_blobs: bool = False,
     convert_backend: BackEnd | int = BackEnd.CAFFE,
 ) -> None:
-    """Write the float graph that `dump` wrote as a Caffe net and its weights.
+    """Write the graph that `dump` wrote as a Caffe net and its weights.
 
-    The arguments are those of `tracedmodule_to_caffe`. Raises ConversionFailed with all problems;
-    then nothing is written.
+    mge_fpath: the path of a `.mge` file, or a binary file object, which is read from where it is
+
+    The other arguments are those of `tracedmodule_to_caffe`. Of a graph with quantization the
+    parameters stand in a file beside the prototxt. Raises ConversionFailed with all problems; then
+    nothing is written.
     """
     options = CaffeOptions(
         dialect=BackEnd(convert_backend).dialect, use_empty_blobs=use_empty_blobs
     )
-    _to_caffe(Path(mge_fpath), Path(prototxt), Path(caffemodel), outspec, options)
+    prototxt = Path(prototxt)
+    with tempfile.TemporaryDirectory(prefix="mgeconvert-") as folder:
+        source = _as_file(mge_fpath, Path(folder))
+        job = _caffe_job(source, prototxt, outspec, options)
+        beside = prototxt.with_name(f"{prototxt.stem}.{PARAMETERS_FILE}")
+        _to_caffe(job, Path(caffemodel), beside)
 
 
 NO_QUANTIZED_CAFFE = (
     "require_quantize: Caffe's format has no quantized layers; without it, a QAT model gives a "
-    "float net"
+    "float net, with the parameters in a file beside it"
 )
 
 
-def _to_caffe(
-    source: Path,
-    prototxt: Path,
-    caffemodel: Path,
-    outspec: Sequence[str] | None,
-    options: CaffeOptions,
-) -> None:
-    """Convert beside the `.prototxt`, then give both files the names that are asked for."""
+def _caffe_job(
+    source: Path, prototxt: Path, outspec: Sequence[str] | None, options: CaffeOptions
+) -> Job:
     _judge(options)
-    prototxt, caffemodel = prototxt.absolute(), caffemodel.absolute()
-    outputs = outspec or ()
-    if caffemodel == prototxt.with_suffix(".caffemodel"):
-        job = single_job(
-            source=source, output=prototxt, format="caffe", outputs=outputs, options=options
-        )
-        convert_single(unchecked(job))
-        return
-    prototxt.parent.mkdir(parents=True, exist_ok=True)
-    caffemodel.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".mgeconvert-", dir=caffemodel.parent) as folder:
-        made = Path(folder) / f"{prototxt.stem}.prototxt"
-        job = single_job(
-            source=source, output=made, format="caffe", outputs=outputs, options=options
-        )
-        convert_single(unchecked(job))
-        shutil.move(made.with_suffix(".caffemodel"), caffemodel)
-        shutil.move(made, prototxt)
+    return single_job(
+        source=source,
+        output=prototxt.absolute(),
+        format="caffe",
+        outputs=outspec or (),
+        options=options,
+    )
+
+
+def _to_caffe(job: Job, caffemodel: Path, parameters: Path) -> None:
+    """Convert beside the weights, then give each file the name that is asked for."""
+    prototxt = Path(job.file)
+    wanted = {".prototxt": prototxt, ".caffemodel": caffemodel, f".{PARAMETERS_FILE}": parameters}
+    folders = {path.absolute().parent for path in (prototxt, caffemodel)}
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        prefix=".mgeconvert-", dir=caffemodel.absolute().parent
+    ) as made:
+        convert_single(unchecked(replace(job, output=made)))
+        for ending, path in wanted.items():
+            written = Path(made) / f"{job.stem}{ending}"
+            if written.exists():
+                shutil.move(written, path.absolute())
+
+
+def _as_file(source: str | os.PathLike[str] | BinaryIO, folder: Path) -> Path:
+    """Return the path of the source, which is written to `folder` where it is a file object."""
+    if isinstance(source, str | os.PathLike):
+        return Path(source)
+    path = folder / "model.mge"
+    with path.open("wb") as file:
+        shutil.copyfileobj(source, file)
+    return path
 
 
 def _several(numbers: Any) -> tuple[Any, ...]:
@@ -237,17 +259,6 @@ def _place_parameters(written: Path, wanted: str) -> None:
     """Move the file of parameters, where the model has one, to the place that is asked for."""
     if written.exists() and written.resolve() != Path(wanted).resolve():
         shutil.move(written, wanted)
-
-
-def refuse_quantization(given: dict[str, Any], *, kind: str = ARGUMENT) -> None:
-    """Raise ConversionFailed naming each option that is given; None stands for not given."""
-    problems = [
-        UnsupportedCase(f"{kind} {name} is for quantized models, which are not yet supported")
-        for name, value in given.items()
-        if value is not None
-    ]
-    if problems:
-        raise ConversionFailed(problems)
 
 
 def _judge(options: Options) -> None:

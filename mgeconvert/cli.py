@@ -162,6 +162,11 @@ def _clean(options: argparse.Namespace) -> int:
 def _traced_to_onnx_command(commands: Commands) -> None:
     text = "Convert one TracedModule file to ONNX."
     parser = _to_onnx_command(commands, "tracedmodule_to_onnx", text, "the .tm file")
+    _quantization_options(parser)
+    parser.set_defaults(run=_traced_to_onnx)
+
+
+def _quantization_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     group = parser.add_argument_group("for QAT and quantized models")
     group.add_argument("--input_data_type", help="of models without a QuantStub")
     group.add_argument("--input_scales", nargs="+", help="one for each input")
@@ -173,18 +178,7 @@ def _traced_to_onnx_command(commands: Commands) -> None:
         default="quant_params.json",
         help="where the parameters go (default: %(default)s)",
     )
-    parser.set_defaults(run=_traced_to_onnx)
-
-
-def _quantization_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
-    group = parser.add_argument_group("for quantized models, which are not yet supported")
-    for name in names:
-        if name in FLAGS:
-            group.add_argument(
-                f"--{name}", action="store_const", const=True, help=argparse.SUPPRESS
-            )
-        else:
-            group.add_argument(f"--{name}", nargs="+", help=argparse.SUPPRESS)
+    return group
 
 
 def _mge_to_onnx_command(commands: Commands) -> None:
@@ -205,17 +199,6 @@ def _to_onnx_command(
         "--end_point", default="", metavar="NAMES", help="end points, separated by ;"
     )
     return parser
-
-
-FLAGS = ("require_quantize", "param_fake_quant", "split_conv_relu")
-QUANTIZATION = (
-    "input_data_type",
-    "input_scales",
-    "input_zero_points",
-    "quantize_file_path",
-    "require_quantize",
-    "param_fake_quant",
-)
 
 
 def _traced_to_onnx(options: argparse.Namespace) -> int:
@@ -277,7 +260,12 @@ def _traced_to_caffe_command(commands: Commands) -> None:
     text = "Convert one TracedModule file to Caffe."
     parser = _to_caffe_command(commands, "tracedmodule_to_caffe", text, "the .tm file")
     parser.add_argument("--fuse_bn", action="store_true", help="fold batch norm where exact")
-    _quantization_options(parser, (*QUANTIZATION, "split_conv_relu"))
+    group = _quantization_options(parser)
+    group.add_argument(
+        "--split_conv_relu",
+        action="store_true",
+        help="tell of layers before a ReLU how their own result is quantized",
+    )
     parser.set_defaults(run=_traced_to_caffe)
 
 
@@ -311,19 +299,22 @@ def _to_caffe_command(
 
 
 def _traced_to_caffe(options: argparse.Namespace) -> int:
-    from mgeconvert.api import refuse_quantization, tracedmodule_to_caffe
+    from mgeconvert.api import tracedmodule_to_caffe
 
-    names = (*QUANTIZATION, "split_conv_relu")
-    given = {f"--{name}": getattr(options, name) for name in names if name != "require_quantize"}
-    refuse_quantization(given, kind="the option")
     tracedmodule_to_caffe(
         options.input,
         options.prototxt,
         options.caffemodel,
         outspec=_end_points(options),
         use_empty_blobs=options.use_empty_blobs,
-        require_quantize=bool(options.require_quantize),
+        input_data_type=options.input_data_type,
+        input_scales=_numbers(options.input_scales, float),
+        input_zero_points=_numbers(options.input_zero_points, int),
+        require_quantize=options.require_quantize,
+        param_fake_quant=options.param_fake_quant,
+        split_conv_relu=options.split_conv_relu,
         fuse_bn=options.fuse_bn,
+        quantize_file_path=options.quantize_file_path,
         convert_backend=options.convert_backend,
     )
     return _written_both(options)

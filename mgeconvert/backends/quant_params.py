@@ -7,7 +7,7 @@ Parameters of a whole tensor are numbers, those of each channel lists beside the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,7 +25,17 @@ KEYS = (*NEEDED, "zero_point", "axis", "is_weight")
 def document(graph: Graph) -> bytes:
     """Return the file's bytes for the annotated values of `graph`; b"" where there are none."""
     named = names(graph)
-    entries = {name: _entry(value) for name, value in named.items() if value.quant is not None}
+    return text(
+        {
+            name: entry(value.quant, is_weight=value.const is not None)
+            for name, value in named.items()
+            if value.quant is not None
+        }
+    )
+
+
+def text(entries: Mapping[str, Any]) -> bytes:
+    """Return the file's bytes; b"" where there are no entries."""
     return (json.dumps(entries, indent=1) + "\n").encode() if entries else b""
 
 
@@ -50,17 +60,11 @@ def apply(graph: Graph, data: Mapping[str, Any]) -> tuple[str, ...]:
     Raises QuantError for names that the model does not have and for wrong entries.
     """
     named = names(graph)
-    unknown = [name for name in data if name not in named]
-    if unknown:
-        close = get_close_matches(unknown[0], named, n=3)
-        raise QuantError(
-            f"the model has no tensor {', '.join(map(repr, unknown))}",
-            hint=f"did you mean {', '.join(map(repr, close))}?" if close else "",
-        )
+    need_known(data, named)
     unused = []
     for name, entry in data.items():
         value = named[name]
-        quant = _quant(name, entry)
+        quant = read(name, entry)
         wrong = problem(value.type, quant)
         if wrong:
             raise QuantError(f"{name!r}: {wrong}")
@@ -68,6 +72,17 @@ def apply(graph: Graph, data: Mapping[str, Any]) -> tuple[str, ...]:
             unused.append(name)
         value.quant = quant
     return tuple(unused)
+
+
+def need_known(data: Iterable[str], known: Collection[str]) -> None:
+    """Raise QuantError for names that are not `known`."""
+    unknown = [name for name in data if name not in known]
+    if unknown:
+        close = get_close_matches(unknown[0], known, n=3)
+        raise QuantError(
+            f"the model has no tensor {', '.join(map(repr, unknown))}",
+            hint=f"did you mean {', '.join(map(repr, close))}?" if close else "",
+        )
 
 
 def parse(text: str, *, file: str) -> dict[str, Any]:
@@ -81,24 +96,24 @@ def parse(text: str, *, file: str) -> dict[str, Any]:
     return data
 
 
-def _entry(value: Value) -> dict[str, Any]:
-    q = value.quant
-    assert q is not None
+def entry(q: Quant, *, is_weight: bool) -> dict[str, Any]:
+    """Return what the file says of one tensor."""
     zeros = q.zero_point if len(q.zero_point) == len(q.scale) else q.zero_point * len(q.scale)
     zero = None if not any(zeros) else list(zeros)
     whole = q.axis is None
-    entry: dict[str, Any] = {
+    said: dict[str, Any] = {
         "dtype": q.dtype.value,
         "qmin": q.qmin,
         "qmax": q.qmax,
         "scale": q.scale[0] if whole else list(q.scale),
         "zero_point": zero[0] if zero and whole else zero,
-        "is_weight": value.const is not None,
+        "is_weight": is_weight,
     }
-    return entry if whole else {**entry, "axis": q.axis}
+    return said if whole else {**said, "axis": q.axis}
 
 
-def _quant(name: str, entry: Any) -> Quant:
+def read(name: str, entry: Any) -> Quant:
+    """Return the parameters that an entry tells; raise QuantError where it tells none."""
     if not isinstance(entry, dict):
         raise QuantError(f"{name!r}: {entry!r} is no object")
     wrong = [key for key in entry if key not in KEYS] + [key for key in NEEDED if key not in entry]

@@ -62,6 +62,14 @@ class CaffeOptions:
     in_place: bool = field(
         default=False, metadata=key(Flag(), "Let elementwise layers overwrite what they read.")
     )
+    split_conv_relu: bool = field(
+        default=False,
+        metadata=key(
+            Flag(),
+            "Tell of quantized layers before a ReLU how their own result is quantized, and keep "
+            "the ReLU apart; see caffe.md.",
+        ),
+    )
     use_empty_blobs: bool = field(
         default=False,
         metadata=key(Flag(), "Write shapes instead of weights; such a net is not compared."),
@@ -156,6 +164,14 @@ OPTIONS: Mapping[str, type] = {
     "tm": NoKeys,
 }
 """The keys that only targets of one format have."""
+
+IMPOSSIBLE: Mapping[str, Mapping[str, str]] = {
+    "caffe": {
+        "quantize": "Caffe has no layers that compute in whole numbers; without it, the net is "
+        "float, with the parameters of quantization in a file beside it",
+    },
+}
+"""Keys of other formats that a format cannot have, and why."""
 
 Options = OnnxOptions | TfliteOptions | CaffeOptions | NoOptions
 

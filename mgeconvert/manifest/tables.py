@@ -10,7 +10,7 @@ from mgeconvert.manifest.checks import CheckSettings
 from mgeconvert.manifest.faults import KeyPath, describe, suggest
 from mgeconvert.manifest.keys import Key, Table, Tables, keys
 from mgeconvert.manifest.kinds import Choice
-from mgeconvert.manifest.options import FORMATS, OPTIONS, QuantizationKeys
+from mgeconvert.manifest.options import FORMATS, IMPOSSIBLE, OPTIONS, QuantizationKeys
 from mgeconvert.manifest.schema import Defaults, InputSpec, Limits, Model, Target
 
 Raw = Mapping[str, Any]
@@ -83,17 +83,22 @@ def _read_tables(kind: Tables, raw: Raw, *, at: KeyPath, report: Report) -> Raw:
         elif not isinstance(value, dict):
             report(path, f"expected a table, found {describe(value)}", "")
         else:
-            allowed = _keys_in(kind.of, name, value)
-            found[name] = read_table(value, allowed, at=path, report=report)
+            format = _format(name, value) if kind.of is Target else None
+            allowed = target_keys(format) if kind.of is Target else table_keys(kind.of)
+            impossible = IMPOSSIBLE.get(format or "", {})
+            for key in value.keys() & impossible.keys():
+                report(
+                    (*path, key), f"targets of format {format} have no such key", impossible[key]
+                )
+            rest = {key: item for key, item in value.items() if key not in impossible}
+            found[name] = read_table(rest, allowed, at=path, report=report)
     return found
 
 
-def _keys_in(table: type, name: str, raw: Raw) -> Mapping[str, Key]:
-    """Return the keys of one table among named ones; a target's depend on its format."""
-    if table is not Target:
-        return table_keys(table)
-    format = raw.get("format", name)
-    return target_keys(format if isinstance(format, str) and format in FORMATS else None)
+def _format(name: str, target: Raw) -> str | None:
+    """Return the format that a target's table tells, by a key or by its name."""
+    format = target.get("format", name)
+    return format if isinstance(format, str) and format in FORMATS else None
 
 
 def _near(key: Key, value: object) -> str:

@@ -13,6 +13,7 @@ from mgeconvert.manifest.merging import Raw, option_values, target_table
 from mgeconvert.manifest.options import (
     ENDINGS,
     FORMATS,
+    IMPOSSIBLE,
     WRITTEN,
     CaffeOptions,
     NoOptions,
@@ -151,7 +152,8 @@ def _judge_format(context: Context, at: KeyPath, target: Target) -> None:
     for key in (
         context.value(at).keys() & target_keys(None).keys() - target_keys(target.format).keys()
     ):
-        context.report((*at, key), f"targets of format {target.format} have no such key")
+        reason = IMPOSSIBLE.get(target.format, {}).get(key, "")
+        context.report((*at, key), f"targets of format {target.format} have no such key", reason)
 
 
 def _judge_blobs(context: Context, at: KeyPath, target: Target) -> None:

@@ -24,6 +24,7 @@ class Options:
     dialect: str = "bvlc"
     fuse_bn: bool = False
     in_place: bool = False
+    split_conv_relu: bool = False
     use_empty_blobs: bool = False
 
 

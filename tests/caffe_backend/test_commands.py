@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mgeconvert
@@ -47,18 +49,63 @@ def test_options_of_the_command_have_effect(source: Path, tmp_path: Path) -> Non
     assert b'"dialect": "nnie"' in paths[0].read_bytes()
 
 
-def test_quantization_is_refused_by_name(
+def test_quantized_layers_are_refused(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = tmp_path / "a.prototxt", tmp_path / "a.caffemodel"
     files = ["-i", str(source), "-c", str(paths[0]), "-b", str(paths[1])]
     assert main(["tracedmodule_to_caffe", *files, "--require_quantize"]) == 1
     assert "Caffe's format has no quantized layers" in capsys.readouterr().err
-    assert main(["tracedmodule_to_caffe", *files, "--split_conv_relu"]) == 1
-    assert "--split_conv_relu" in capsys.readouterr().err
     with pytest.raises(ConversionFailed, match="has no quantized layers"):
         mgeconvert.tracedmodule_to_caffe(source, *paths, require_quantize=True)
     assert not any(tmp_path.iterdir())
+
+
+def test_parameters_of_inputs_go_to_their_file(source: Path, tmp_path: Path) -> None:
+    paths = tmp_path / "a.prototxt", tmp_path / "x" / "a.caffemodel"
+    parameters = tmp_path / "parameters.json"
+    files = ["-i", str(source), "-c", str(paths[0]), "-b", str(paths[1])]
+    asked = ["--input_data_type", "quint8", "--input_scales", "0.125", "--input_zero_points", "128"]
+    where = ["--quantize_file_path", str(parameters)]
+    assert main(["tracedmodule_to_caffe", *files, *asked, *where]) == 0
+    text, _ = read(*paths).nets()
+    assert json.loads(parameters.read_text())[text.layer[0].top[0]] == {
+        "dtype": "uint8",
+        "qmin": 0,
+        "qmax": 255,
+        "scale": 0.125,
+        "zero_point": 128,
+        "is_weight": False,
+    }
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.prototxt", "parameters.json", "x"]
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_a_qat_model_by_the_function(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, split: bool
+) -> None:
+    mge = pytest.importorskip("megengine", reason="it makes the models")
+    from megengine.traced_module import trace_module
+
+    from tests.quant import configs
+
+    arrays = configs.inputs("conv_relu")
+    module = configs.trained(configs.MODULES["conv_relu"](), "ema", *arrays)
+    monkeypatch.chdir(tmp_path)
+    mgeconvert.tracedmodule_to_caffe(
+        trace_module(module, *map(mge.Tensor, arrays)), split_conv_relu=split, param_fake_quant=True
+    )
+    entries = json.loads((tmp_path / "quant_params.json").read_text())
+    assert [entry["is_weight"] for entry in entries.values()] == [
+        *(False, True, True),
+        *([False] if split else []),
+        False,
+    ]
+    files = read(tmp_path / "out.prototxt", tmp_path / "out.caffemodel")
+    (w, _) = next(layer for layer in files.nets()[1].layer if layer.blobs).blobs
+    step = next(entry["scale"] for entry in entries.values() if entry["is_weight"])
+    steps = np.array(w.data, np.float32) / np.float32(step)
+    np.testing.assert_allclose(steps, np.rint(steps), atol=1e-2)
 
 
 @pytest.mark.parametrize("reader", ["7", "tensorflow"])

@@ -203,6 +203,13 @@ TABLE = [
         "targets of format caffe have no such key",
         "",
     ),
+    (
+        MODEL + "[models.m.targets.caffe]\nquantize = true",
+        5,
+        "models.m.targets.caffe.quantize",
+        "targets of format caffe have no such key",
+        "no layers that compute in whole numbers",
+    ),
     # What must be there.
     ("[models.m]\n" + ONNX, 2, "models.m", 'the key "source" is missing', ""),
     (MODEL, 2, "models.m", "it has no target", "[models.NAME.targets.onnx]"),

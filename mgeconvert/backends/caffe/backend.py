@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
-from mgeconvert.backends import base
-from mgeconvert.backends.base import Artifact, Lowering, Request
-from mgeconvert.backends.caffe import writer
+from mgeconvert.backends import base, quant_params
+from mgeconvert.backends.base import Artifact, Lowering, Quantization, Request
+from mgeconvert.backends.caffe import quantized, writer
 from mgeconvert.backends.caffe.dialects import DIALECTS, Dialect
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, need_float, sizes
 from mgeconvert.backends.caffe.net import finish
@@ -20,11 +22,15 @@ from mgeconvert.ir.passes import (
     fold_batch_norm,
     fold_constants,
     merge_constants,
+    propagate_quant,
+    quantize_before_relu,
     remove_identities,
+    round_constants,
     run_passes,
 )
 
 PIPELINE: tuple[Pass, ...] = (
+    propagate_quant,
     fold_constants,
     remove_identities,
     fold_batch_norm,
@@ -39,11 +45,12 @@ class Options(Protocol):
     dialect: str
     fuse_bn: bool
     in_place: bool
+    split_conv_relu: bool
     use_empty_blobs: bool
 
 
 class CaffeBackend:
-    """Writes the net as text, and once more with its weights."""
+    """Writes the net as text, once more with its weights, and a file of parameters if any."""
 
     name = "caffe"
 
@@ -56,21 +63,43 @@ class CaffeBackend:
         dialect = DIALECTS[options.dialect]
         _judge_inputs(graph, dialect)
         run_passes(graph, _pipeline(options), observe)
+        asked = request.quantization
+        given = asked.params or {}
+        by_source = quantized.known_to(graph, given)
+        unused = quant_params.apply(graph, by_source)
+        run_passes(graph, _rounding(options, asked))  # unobserved: rounding changes numbers
         emitter = _lower(graph, dialect)
         net = finish(emitter, in_place=options.in_place)
         model = writer.build(net, request.stem)
         writer.check_size(model)
         layers = writer.layer_names(model, net)
+        places = quantized.places(net, layers)
+        by_net = {name: entry for name, entry in given.items() if name not in by_source}
+        unused += quantized.apply(places, by_net)
+        if asked.param_fake_quant and by_net:
+            model = replace(model, weights=quantized.rounded(net))
         tensors = {name: layers[layer] for name, layer in emitter.tops().items() if layer in layers}
-        return Artifact(
-            {
-                f"{request.stem}.prototxt": writer.text(model, request.provenance),
-                f"{request.stem}.caffemodel": writer.stream(
-                    model, empty_blobs=options.use_empty_blobs
-                ),
-            },
-            tensors=tensors,
-        )
+        notes = tuple(f"quantization.params: {name!r} says nothing new" for name in unused)
+        return Artifact(_files(model, request, quantized.document(places)), notes, tensors)
+
+
+def _files(
+    model: writer.Model, request: Request, parameters: bytes
+) -> Mapping[str, Iterable[base.Chunk]]:
+    weights = writer.stream(model, empty_blobs=request.options.use_empty_blobs)
+    files: dict[str, Iterable[base.Chunk]] = {
+        f"{request.stem}.prototxt": writer.text(model, request.provenance),
+        f"{request.stem}.caffemodel": weights,
+    }
+    if parameters:
+        files[request.stem + quant_params.ENDING] = [parameters]
+    return files
+
+
+def _rounding(options: Options, asked: Quantization) -> tuple[Pass, ...]:
+    """Return the passes that follow when the parameters of quantization are known."""
+    split = (quantize_before_relu,) if options.split_conv_relu else ()
+    return (*split, *((round_constants,) if asked.param_fake_quant else ()))
 
 
 def _pipeline(options: Options) -> tuple[Pass, ...]:
@@ -113,6 +142,7 @@ def _lower(graph: Graph, dialect: Dialect) -> Emitter:
             sizes(value)
         start = emitter.begin(node)
         results = rule(emitter, node)
+        quantized.note_weights(node, emitter.layers[start:])
         emitter.bind(node, [results] if isinstance(results, Blob) else results, start)
 
     base.lower(graph, RULES, 0, apply)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mgeconvert.backends.caffe.dialects import Dialect
 from mgeconvert.errors import InternalError, UnsupportedCase
-from mgeconvert.ir import Array, DType, Graph, Node, Value
+from mgeconvert.ir import Array, DType, Graph, Node, Quant, Value
 
 Sizes = tuple[int, ...]
 
@@ -18,13 +18,15 @@ Sizes = tuple[int, ...]
 class Blob:
     """A tensor between layers, compared by identity; rank 0 is spelled (1,).
 
-    `name` is what it is called after so far; the net's names are made unique at the end.
+    `name` is what it is called after so far; the net's names are made unique at the end. `quant`
+    says how its numbers are quantized.
     """
 
-    __slots__ = ("layer", "name", "shape")
+    __slots__ = ("layer", "name", "quant", "shape")
 
     def __init__(self, layer: Layer, shape: Sizes, name: str) -> None:
         self.layer, self.shape, self.name = layer, shape, name
+        self.quant: Quant | None = None
 
     @property
     def rank(self) -> int:
@@ -36,9 +38,9 @@ class Blob:
 
 
 class Layer:
-    """One layer: what it reads, what it makes, its parameters and its weights."""
+    """One layer: what it reads, what it makes, its parameters, its weights and their `quants`."""
 
-    __slots__ = ("bottoms", "parameters", "tops", "type", "weights")
+    __slots__ = ("bottoms", "parameters", "quants", "tops", "type", "weights")
 
     def __init__(
         self,
@@ -49,6 +51,7 @@ class Layer:
     ) -> None:
         self.type, self.bottoms, self.parameters = type_, list(bottoms), parameters
         self.weights, self.tops = tuple(weights), list[Blob]()
+        self.quants: list[Quant | None] = [None for _ in weights]
 
 
 class Emitter:
@@ -66,6 +69,7 @@ class Emitter:
             self._blobs[port.value] = self.layer(
                 "Input", [], shape, hint=port.name, shape=[{"dim": shape}]
             )
+            self._blobs[port.value].quant = port.value.quant
 
     def layer(
         self,
@@ -108,6 +112,7 @@ class Emitter:
             if value.const is None:
                 raise InternalError(f"{value} has no blob yet")
             self._blobs[value] = self.constant(floats(value))
+            self._blobs[value].quant = value.quant
         return self._blobs[value]
 
     def is_known(self, value: Value) -> bool:
@@ -161,9 +166,19 @@ class Emitter:
             if result.shape != sizes(value):
                 raise InternalError(f"{node}: the layers make {result.shape}")
             if id(result) in new:
-                result.name = value.name
                 new.discard(id(result))
+            elif value.quant not in (None, result.quant):
+                result = self._copy(result)  # another value has this blob with other parameters
+            else:
+                self._blobs[value] = result
+                continue
+            result.name, result.quant = value.name, value.quant
             self._blobs[value] = result
+
+    def _copy(self, blob: Blob) -> Blob:
+        from mgeconvert.backends.caffe.pieces import copy
+
+        return copy(self, blob)
 
     def tops(self) -> dict[str, Layer]:
         """Return the layers whose first top is a computed value, by the value's name."""

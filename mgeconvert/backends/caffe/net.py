@@ -86,7 +86,8 @@ def _outputs(e: Emitter) -> list[tuple[str, Blob]]:
         layer = blob.layer
         shared = id(blob) in read or len(layer.tops) > 1 or layer.type == "Input"
         if shared or sum(blob is other for _, other in wanted) > 1:
-            blob = copy(e, blob)
+            blob, quant = copy(e, blob), blob.quant
+            blob.quant = quant
         found.append((name, blob))
     return found
 
@@ -139,7 +140,10 @@ def _unique(wanted: str, taken: set[str], counts: dict[str, int]) -> str:
 
 
 def _run_in_place(layers: Sequence[Layer], names: dict[Blob, str], outputs: set[int]) -> None:
-    """Give a top the name of its bottom where the layer is the bottom's only reader."""
+    """Give a top the name of its bottom where the layer is the bottom's only reader.
+
+    A bottom with parameters of quantization keeps its name, by which these are told.
+    """
     readers: dict[int, int] = {}
     for layer in layers:
         for blob in layer.bottoms:
@@ -148,6 +152,6 @@ def _run_in_place(layers: Sequence[Layer], names: dict[Blob, str], outputs: set[
         if layer.type not in IN_PLACE or len(layer.bottoms) != 1:
             continue
         (bottom,), (top,) = layer.bottoms, layer.tops
-        alone = readers[id(bottom)] == 1 and len(bottom.layer.tops) == 1
+        alone = readers[id(bottom)] == 1 and len(bottom.layer.tops) == 1 and bottom.quant is None
         if alone and id(top) not in outputs and bottom.layer.type != "Input":
             names[top] = names[bottom]
