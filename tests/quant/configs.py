@@ -33,6 +33,12 @@ WIDE = Q.QConfig(
     weight_fake_quant=partial(FakeQuantize, dtype=QINT16),
     act_fake_quant=partial(FakeQuantize, dtype=QINT16),
 )
+MIXED = Q.QConfig(
+    weight_observer=partial(MinMaxObserver, dtype="qint8_narrow"),
+    act_observer=partial(MinMaxObserver, dtype=QINT16),
+    weight_fake_quant=partial(FakeQuantize, dtype="qint8_narrow"),
+    act_fake_quant=partial(FakeQuantize, dtype=QINT16),
+)
 LEARNED = Q.QConfig(
     weight_observer=None,
     act_observer=None,
@@ -50,6 +56,7 @@ QCONFIGS = {
     "lsq": LEARNED,
     "quint8": ASYMMETRIC,
     "qint16": WIDE,
+    "mixed": MIXED,
 }
 SCALED = ("passive", "easyquant", "tqt", "lsq")  # these are given their scales
 

@@ -10,8 +10,13 @@ from mgeconvert.backends.base import Artifact, Lowering, Request
 from mgeconvert.backends.tflite import writer
 from mgeconvert.backends.tflite.emitter import Emitter
 from mgeconvert.backends.tflite.legalize import legalize, widen_types
+from mgeconvert.backends.tflite.quantized import (
+    remove_relus,
+    spell_quantization,
+    spread_quant,
+)
 from mgeconvert.backends.tflite.rules import RULES
-from mgeconvert.errors import UnsupportedCase
+from mgeconvert.errors import QuantError
 from mgeconvert.ir import Graph, Node
 from mgeconvert.ir.passes import (
     Observer,
@@ -22,6 +27,7 @@ from mgeconvert.ir.passes import (
     graph_pass,
     merge_constants,
     propagate_quant,
+    quantize_before_relu,
     remove_identities,
     round_constants,
     run_passes,
@@ -49,6 +55,7 @@ LOWER: tuple[Pass, ...] = (
     graph_pass()(widen_types),
     fold_constants,
     remove_identities,
+    graph_pass()(spread_quant),
     settle_transposes,
     permute_weights_after_flatten,
     fold_constants,
@@ -64,6 +71,8 @@ class Options(Protocol):
 
     graph_name: str
     quantize: bool
+    remove_relu: bool
+    use_int64_bias: bool
     disable_nhwc: bool
     max_runtime: str
 
@@ -79,10 +88,15 @@ class TfliteBackend:
         parameters = quant_params.document(graph)
         if request.quantization.param_fake_quant:
             run_passes(graph, (round_constants,), observe)
-        if options.quantize:
-            raise UnsupportedCase("quantize = true")
-        _forget_quant(graph)
+        if options.quantize and not parameters:
+            raise QuantError(
+                "quantize = true, but no value of the model has quantization parameters",
+                hint="convert a QAT or quantized model, or give quantization.params",
+            )
+        if not options.quantize:
+            _forget_quant(graph)
         run_passes(graph, LOWER, observe)
+        notes = _quantized(graph, options) if options.quantize else ()
         layouts = {} if options.disable_nhwc else move_to_ports(graph)
         left = count_transposes(graph)
         file, tensors = _emit(graph, options, request.provenance, layouts)
@@ -90,7 +104,16 @@ class TfliteBackend:
         files = {f"{request.stem}.tflite": writer.stream(file)}
         if parameters:
             files[request.stem + quant_params.ENDING] = iter([parameters])
-        return Artifact(files, _notes(left, layouts), tensors)
+        return Artifact(files, (*notes, *_notes(left, layouts)), tensors)
+
+
+def _quantized(graph: Graph, options: Options) -> tuple[str, ...]:
+    """Compute in whole numbers what LiteRT can; return notes on what it cannot."""
+    relus = (graph_pass()(remove_relus),) if options.remove_relu else ()
+    run_passes(graph, (graph_pass()(spread_quant), quantize_before_relu, *relus))
+    notes = spell_quantization(graph, int64_bias=options.use_int64_bias)
+    run_passes(graph, (merge_constants, drop_dead))
+    return notes
 
 
 def _notes(left: Transposes, layouts: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from mgeconvert.errors import ShapeError
-from mgeconvert.ir import Array, Op, TensorType, op, ops
+from mgeconvert.ir import Array, Layout, Op, Quant, TensorType, op, ops
 from mgeconvert.ir.dims import Dim, Shape
 from mgeconvert.ir.op import Arrays, Types
+from mgeconvert.ir.quantize import fake_quantize
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -313,6 +314,30 @@ class TflLogSoftmax(LastAxis):
 
     def eval(self, arrays: Arrays) -> tuple[Array, ...]:
         return ops.LogSoftmax(axis=arrays[0].ndim - 1).eval(arrays)
+
+
+@op("x", layout=Layout.AGNOSTIC)
+class TflQuantize(Op):
+    """x as the whole numbers that the result's parameters say, half away from zero. QUANTIZE."""
+
+    quant: Quant
+
+    def infer(self, types: Types) -> tuple[TensorType, ...]:
+        return tuple(types)
+
+    def eval(self, arrays: Arrays) -> tuple[Array, ...]:
+        return (fake_quantize(arrays[0], self.quant),)
+
+
+@op("x", layout=Layout.AGNOSTIC)
+class TflDequantize(Op):
+    """The numbers that whole numbers stand for. DEQUANTIZE."""
+
+    def infer(self, types: Types) -> tuple[TensorType, ...]:
+        return tuple(types)
+
+    def eval(self, arrays: Arrays) -> tuple[Array, ...]:
+        return tuple(arrays)
 
 
 def _first(x: Array) -> Array:

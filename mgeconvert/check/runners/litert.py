@@ -54,7 +54,7 @@ class Runtime:
 
     def run(self, feeds: Arrays) -> dict[str, Array]:
         self._invoke(self._interpreter, feeds)
-        return {name: self._result(name, d["index"]) for name, d in self._outputs.items()}
+        return {name: self._result(name, d) for name, d in self._outputs.items()}
 
     def inner(self, feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
         """Return tensors of the subgraph by their names in the file, in the file's layout.
@@ -62,9 +62,13 @@ class Runtime:
         All are held at the same time by the interpreter; no operator is left out or fused for it.
         """
         model = self._opened(self._path, keep_all=True)
-        places = {d["name"]: d["index"] for d in model.get_tensor_details()}
+        places = {d["name"]: d for d in model.get_tensor_details()}
         self._invoke(model, feeds)
-        return {name: model.get_tensor(places[name]) for name in names if name in places}
+        return {
+            name: _real(model.get_tensor(places[name]["index"]), places[name])
+            for name in names
+            if name in places
+        }
 
     def _opened(self, path: str, *, keep_all: bool) -> Any:
         resolver = self._library.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
@@ -118,16 +122,47 @@ class Runtime:
         perm = self._layouts.get(name)
         if perm is not None:
             shape = [shape[list(perm).index(axis)] for axis in range(len(perm))]
-        return Port(name, np.dtype(details["dtype"]).name, tuple(shape))
+        dtype = "float32" if _steps(details) else np.dtype(details["dtype"]).name
+        return Port(name, dtype, tuple(shape))
 
     def _as_stored(self, name: str, array: Array) -> Array:
         perm = self._layouts.get(name)
-        return np.ascontiguousarray(array if perm is None else array.transpose(perm))
+        details = self._inputs[name]
+        numbers = _whole(array, details) if _steps(details) else array
+        return np.ascontiguousarray(numbers if perm is None else numbers.transpose(perm))
 
-    def _result(self, name: str, index: int) -> Array:
-        array: Array = self._interpreter.get_tensor(index)
+    def _result(self, name: str, details: Mapping[str, Any]) -> Array:
+        array: Array = self._interpreter.get_tensor(details["index"])
+        array = _real(array, details)
         perm = self._layouts.get(name)
         return array if perm is None else array.transpose(np.argsort(perm))
+
+
+def _steps(details: Mapping[str, Any]) -> bool:
+    """Return whether a tensor holds whole numbers that stand for others."""
+    return len(details["quantization_parameters"]["scales"]) > 0
+
+
+def _whole(array: Array, details: Mapping[str, Any]) -> Array:
+    """Return the whole numbers for an input, half away from zero as MegEngine rounds."""
+    scale, zero = details["quantization"]
+    steps = array.astype(np.float32) / np.float32(scale)
+    rounded = np.trunc(steps + np.copysign(np.float32(0.5), steps)) + zero
+    limits = np.iinfo(details["dtype"])
+    return np.clip(rounded, limits.min, limits.max).astype(details["dtype"])
+
+
+def _real(array: Array, details: Mapping[str, Any]) -> Array:
+    """Return the numbers that the whole numbers of a tensor stand for; others as they are."""
+    if not _steps(details):
+        return array
+    parameters = details["quantization_parameters"]
+    shape = [1] * array.ndim
+    if len(parameters["scales"]) > 1:
+        shape[parameters["quantized_dimension"]] = -1
+    scale = np.asarray(parameters["scales"], np.float32).reshape(shape)
+    zero = np.asarray(parameters["zero_points"], np.int64).reshape(shape)
+    return (array.astype(np.int64) - zero).astype(np.float32) * scale
 
 
 def _told(error: Exception) -> str:
