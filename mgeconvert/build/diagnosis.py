@@ -11,8 +11,8 @@ from typing import Any
 from mgeconvert.build.convert import lower, read_source
 from mgeconvert.build.verify import check_request
 from mgeconvert.check.session import Session
-from mgeconvert.diagnose import Subject, diagnose_and_save
-from mgeconvert.diagnose.reproducer import replay
+from mgeconvert.diagnose.reproducer import diagnose_and_save, replay
+from mgeconvert.diagnose.subject import Subject
 from mgeconvert.manifest.job import Job
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mgeconvert.build.failed import failed_case, first_wrong, problems_of
 from mgeconvert.build.known import Known
 from mgeconvert.build.outcome import Action, Outcome, Stage
 from mgeconvert.build.publish import Publisher
@@ -21,6 +22,7 @@ from mgeconvert.build.worker import Reply, Worker
 from mgeconvert.errors import CheckFailed, ConvertError
 from mgeconvert.frontends import detect
 from mgeconvert.manifest.job import Job
+from mgeconvert.manifest.schema import Limits
 
 PRODUCE = "mgeconvert.build.produce:produce"
 # A check limits each of its runtimes itself. What is watched from outside is the whole of them,
@@ -36,6 +38,7 @@ class Seams:
 
     converter: str = "mgeconvert.build.convert:convert"
     checker: str = "mgeconvert.build.verify:Verifier"
+    diagnoser: str = "mgeconvert.build.diagnosis:Diagnoser"
 
 
 OUR_SEAMS = Seams()
@@ -70,6 +73,10 @@ class Engine:
     def _checker(self) -> Worker:
         return Worker()
 
+    @cached_property
+    def _diagnoser(self) -> Worker:
+        return Worker()
+
     def prepare(self, job: Job) -> None:
         """Start the process of the next conversion, so that it loads while sources are hashed."""
         with contextlib.suppress(ConvertError):  # a bad source: the conversion will tell
@@ -79,7 +86,7 @@ class Engine:
 
     def close(self) -> None:
         """End the workers of this process."""
-        for name in ("_converter", "_checker"):
+        for name in ("_converter", "_checker", "_diagnoser"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 
@@ -202,16 +209,16 @@ class Engine:
             "source_format": source.form,
             "source_sha256": source.sha256,
         }
-        reply = self._checker.call(
-            self._seams.checker,
-            request,
-            seconds=job.limits.time + CHECK_EXTRA_SECONDS,
-            memory=CHECK_PROCESSES * job.limits.memory + CHECK_BASE_MEMORY,
-        )
+        reply = run_check(self._checker, self._seams.checker, request, job.limits)
         details = reply.value or {}
-        wrong = tuple(CheckFailed(text).as_dict() for text in details.get("problems", ()))
+        problems = reply.problems or problems_of(details)
+        if case := failed_case(details):
+            ask = {**request, "case": case, "save": ""}
+            told = run_check(self._diagnoser, self._seams.diagnoser, ask, job.limits)
+            details = {**details, "diagnosis": told.value or {"problems": list(told.problems)}}
+            problems = (*problems, first_wrong(details["diagnosis"]).as_dict())
         key = self.known.check_key(job, result)
-        verdict = Verdict(key, job.name, reply.problems or wrong, details, _facts(reply))
+        verdict = Verdict(key, job.name, problems, details, _facts(reply))
         if reply.lasting:
             self.known.keep_verdict(verdict)
         return verdict
@@ -241,6 +248,16 @@ class Engine:
         except ConvertError:
             key = ""
         return {**outcome.as_dict(), "run": self.run, "key": key}
+
+
+def run_check(worker: Worker, function: str, request: dict[str, Any], limits: Limits) -> Reply:
+    """Call a function that runs runtimes of its own, with room for them beside the limits."""
+    return worker.call(
+        function,
+        request,
+        seconds=limits.time + CHECK_EXTRA_SECONDS,
+        memory=CHECK_PROCESSES * limits.memory + CHECK_BASE_MEMORY,
+    )
 
 
 def _facts(reply: Reply) -> Facts:

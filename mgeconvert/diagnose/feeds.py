@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from mgeconvert.check.runners.protocol import Arrays, Port
 from mgeconvert.check.source import Clock, GetRunner, Source
 from mgeconvert.diagnose.targets import Target
 from mgeconvert.diagnose.tensors import Tolerance, tolerance_of
+from mgeconvert.errors import CheckFailed, ConvertError
 from mgeconvert.ir import Graph, Value
 
 
@@ -33,22 +35,28 @@ def find_inputs(
 ) -> Inputs:
     """Return the first inputs on which source and target differ, else the first of all.
 
-    With `case` only the case of this name is looked at. Without a target nothing is compared.
+    With `case` only the case of this name is looked at. Without a target, or where the source does
+    not run, nothing is compared.
     """
     source = Source(request, runner=runner, clock=clock)
     ports = tuple(_port(port.name, port.value) for port in graph.inputs)
-    known = cases(ports, source.ports().inputs, request)
+    try:
+        its = source.ports().inputs
+    except ConvertError:  # the comparison with the source will tell
+        its, target = ports, None
+    known = cases(ports, its, request)
     chosen = [c for c in known if c.name == case] or list(known)
-    if target is not None:
+    with contextlib.suppress(CheckFailed):  # of a runtime, which is asked again later on
         for name, feeds in _differing(chosen, source, target, tolerance_of(request)):
             return Inputs(name, feeds)
     return Inputs(chosen[0].name, next(iter(chosen[0].batches())).feeds)
 
 
 def _differing(
-    chosen: list[Case], source: Source, target: Target, tolerance: Tolerance
+    chosen: list[Case], source: Source, target: Target | None, tolerance: Tolerance
 ) -> Iterator[tuple[str, Arrays]]:
-    for case in chosen:
+    for case in chosen if target else ():
+        assert target is not None
         for batch, wanted in zip(case.batches(), source.runs(case)):
             got = target.run(batch.feeds)
             pairs = zip(

@@ -98,7 +98,7 @@ def _candidates(
     subject: Subject, evidence: Evidence, section: Section
 ) -> Iterator[tuple[Piece, Case]]:
     """Yield pieces for the stage that differs, the smallest first."""
-    tolerance = Tolerance(subject.check.rtol, subject.check.atol, subject.check.min_snr)
+    tolerance = tolerance_of(subject.check)
     found: Iterator[Piece]
     expected: Mapping[str, Array] = {}
     quantized = False
@@ -201,6 +201,7 @@ def _files(piece: Piece, case: Case, subject: Subject, found: Diagnosis) -> Mapp
         "rtol": check.rtol,
         "atol": check.atol,
         "min_snr": check.min_snr,
+        "rtol_max": check.rtol_max,
         "quantized": case.quantized,
     }
     return {
@@ -233,7 +234,8 @@ def _load(saved: Path) -> tuple[dict[str, Any], Case]:
             _arrays(saved / f"{name}.npz") for name in ("constants", "inputs", "expected")
         )
         options = WRITTEN[settings["format"]](**settings["options"])
-        tolerance = Tolerance(settings["rtol"], settings["atol"], settings["min_snr"])
+        keys = ("rtol", "atol", "min_snr", "rtol_max")
+        tolerance = Tolerance(*(settings[key] for key in keys))
         stage, quantized = settings["stage"], settings["quantized"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"this folder has no reproducer: {type(error).__name__}: {error}"

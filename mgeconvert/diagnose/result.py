@@ -149,8 +149,11 @@ class Diagnosis:
     def summary(self) -> str:
         """Return the verdict in one line."""
         first = self.first
+        if first is None and not self.finished:
+            reasons = (f"{s.stage}: {s.problem}" for s in self.sections if s.problem)
+            return f"no wrong tensor was found, but not all was compared: {'; '.join(reasons)}"
         if first is None:
-            return "no stage changes a tensor by more than the tolerances" if self.finished else ""
+            return "no stage changes a tensor by more than the tolerances"
         if first.culprit:
             return f"the first pass that changes numbers is {first.culprit}: {first.first}"
         where = f"{first.stage}, {first.got} against {first.want}"
@@ -161,4 +164,4 @@ class Diagnosis:
         head = f"{self.model}, {self.case}, rtol {self.rtol}, atol {self.atol}"
         found = [head, *(f"  {section}" for section in self.sections)]
         found += [f"  note: {note}" for note in self.notes]
-        return [*found, self.summary() or "the diagnosis is not complete"]
+        return [*found, self.summary()]

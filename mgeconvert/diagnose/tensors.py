@@ -29,12 +29,13 @@ Fetch = Callable[[Sequence[str]], Mapping[str, Array]]
 class Tolerance:
     """What is no difference: abs(got - want) <= atol + rtol * abs(want), and a least SNR in dB.
 
-    None stands for what is not asked for; without any, only NaN and infinities are told apart.
+    `rtol_max` is relative to the tensor's largest element, and added. None stands for what is not asked for; without any, only NaN and infinities are told apart.
     """
 
     rtol: float | None
     atol: float | None
     min_snr: float | None = None
+    rtol_max: float | None = None
 
     def compare(self, name: str, got: Array, want: Array, *, slack: float = 0.0) -> Comparison:
         """Compare two tensors; element types may differ where the numbers do not.
@@ -65,7 +66,7 @@ class Tolerance:
             got, want = got.astype(np.float64), want.astype(np.float64)
         atol = None if self.atol is None else self.atol + slack
         rounded = Rounded(min_snr=self.min_snr)
-        found = compare(name, got, want, rtol=self.rtol, atol=atol, rounded=rounded)
+        found = compare(name, got, want, rtol=self.rtol, atol=atol, rtol_max=self.rtol_max, rounded=rounded)
         return replace(found, got_dtype=types[0], want_dtype=types[1])
 
 
@@ -210,7 +211,7 @@ class Sweeper:
 
 def tolerance_of(request: CheckRequest) -> Tolerance:
     """Return what a check counts as equal."""
-    return Tolerance(request.rtol, request.atol, request.min_snr)
+    return Tolerance(request.rtol, request.atol, request.min_snr, request.rtol_max)
 
 
 def difference(value: Value, key: str, found: Comparison) -> Difference:
