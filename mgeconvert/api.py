@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from mgeconvert.build.parameters import forget_parameters, place_parameters
 from mgeconvert.build.plan import unchecked
 from mgeconvert.build.single import convert_single
 from mgeconvert.errors import ConversionFailed, UnsupportedCase
@@ -57,7 +58,8 @@ def tracedmodule_to_onnx(
         are quantized, one number for each input
     require_quantize: QuantizeLinear and DequantizeLinear instead of float (opset 10 and newer)
     param_fake_quant: round the parameters of a float model
-    quantize_file_path: where the parameters of a QAT or quantized model go
+    quantize_file_path: where the parameters of a QAT or quantized model go; of another model,
+        which has none, a file of parameters that is there is removed
 
     Raises ConversionFailed with all problems; then nothing is written.
     """
@@ -75,8 +77,8 @@ def tracedmodule_to_onnx(
         job = single_job(
             source=source, output=output, format="onnx", outputs=outspec or (), options=options
         )
-        convert_single(unchecked(replace(job, quantization=rounding)))
-    _place_parameters(Path(job.output) / f"{job.stem}.{PARAMETERS_FILE}", quantize_file_path)
+        made = convert_single(unchecked(replace(job, quantization=rounding)))
+    place_parameters(made, Path(job.output), Path(quantize_file_path))
 
 
 def mge_to_onnx(
@@ -217,6 +219,7 @@ def _to_caffe(job: Job, caffemodel: Path, parameters: Path) -> None:
         prefix=".mgeconvert-", dir=caffemodel.absolute().parent
     ) as made:
         convert_single(unchecked(replace(job, output=made)))
+        forget_parameters(parameters)
         for ending, path in wanted.items():
             written = Path(made) / f"{job.stem}{ending}"
             if written.exists():
@@ -253,12 +256,6 @@ def _judge_rounding(asked: QuantizationKeys) -> None:
         problems.append(f"{len(zeros)} input_zero_points for {len(scales)} input_scales")
     if problems:
         raise ConversionFailed([UnsupportedCase(problem) for problem in problems])
-
-
-def _place_parameters(written: Path, wanted: str) -> None:
-    """Move the file of parameters, where the model has one, to the place that is asked for."""
-    if written.exists() and written.resolve() != Path(wanted).resolve():
-        shutil.move(written, wanted)
 
 
 def _judge(options: Options) -> None:

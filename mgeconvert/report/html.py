@@ -8,7 +8,7 @@ from typing import Any
 
 from mgeconvert.report import plots
 from mgeconvert.report.document import JobRow, Report
-from mgeconvert.report.markdown import OUTPUTS, outputs
+from mgeconvert.report.markdown import outputs_of
 from mgeconvert.report.table import HEADINGS, row
 from mgeconvert.report.words import bytes_of, number_of, problem_of, seconds_of, summary_of
 
@@ -74,9 +74,9 @@ def _model(name: str, jobs: tuple[JobRow, ...]) -> Iterator[str]:
     about = " · ".join(part for part in (first.description, first.license, *first.tags) if part)
     yield f"<p>{escape(about)}</p>" if about else ""
     yield from _table(HEADINGS, (_cells(job) for job in jobs))
-    numbers = [cells for job in jobs for cells in outputs(job)]
+    headings, numbers = outputs_of(jobs)
     if numbers:
-        yield from _table(OUTPUTS, (map(escape, cells) for cells in numbers))
+        yield from _table(headings, (map(escape, cells) for cells in numbers))
     for job in jobs:
         yield from (f"<p>{escape(f'{job.name}: {problem_of(p)}')}</p>" for p in job.problems)
         yield from _details(job)

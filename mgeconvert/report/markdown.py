@@ -6,9 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from mgeconvert.report.document import JobRow, Report
 from mgeconvert.report.table import HEADINGS, row
-from mgeconvert.report.words import bytes_of, number_of, problem_of, summary_of
+from mgeconvert.report.words import (
+    STEPS,
+    bytes_of,
+    is_rounded,
+    number_of,
+    problem_of,
+    steps_of,
+    summary_of,
+)
 
-OUTPUTS = ("job", "case", "output", "max abs", "max rel", "cosine", "SNR dB", "outside")
+OUTPUTS = ("job", "case", "output", "max abs", "max rel", "cosine", "SNR dB", "outside", STEPS)
 
 
 def to_markdown(report: Report) -> str:
@@ -40,10 +48,10 @@ def _model(name: str, jobs: tuple[JobRow, ...]) -> Iterator[str]:
         yield _text(jobs[0].description)
         yield ""
     yield from _table(HEADINGS, map(row, jobs))
-    numbers = [cells for job in jobs for cells in outputs(job)]
+    headings, numbers = outputs_of(jobs)
     if numbers:
         yield ""
-        yield from _table(OUTPUTS, numbers)
+        yield from _table(headings, numbers)
     for job in jobs:
         if job.problems:
             yield ""
@@ -52,12 +60,20 @@ def _model(name: str, jobs: tuple[JobRow, ...]) -> Iterator[str]:
             yield from (f"- {_text(problem_of(problem))}" for problem in job.problems)
 
 
+def outputs_of(jobs: Iterable[JobRow]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return headings and rows of the compared outputs; steps only where there are any."""
+    rows = [cells for job in jobs for cells in outputs(job)]
+    if any(cells[-1] for cells in rows):
+        return OUTPUTS, rows
+    return OUTPUTS[:-1], [cells[:-1] for cells in rows]
+
+
 def outputs(job: JobRow) -> Iterator[tuple[str, ...]]:
     """Yield the cells of each compared output, under OUTPUTS."""
     for case, found in job.comparisons:
         numbers = (found[key] for key in ("max_abs", "max_rel", "cosine", "snr_db"))
-        outside = f"{found['outside']} of {found['size']}"
-        yield job.name, case, found["output"], *map(number_of, numbers), outside
+        outside = "" if is_rounded(job) else f"{found['outside']} of {found['size']}"
+        yield job.name, case, found["output"], *map(number_of, numbers), outside, steps_of(found)
 
 
 def _table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

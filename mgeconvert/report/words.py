@@ -8,6 +8,13 @@ from typing import Any
 
 from mgeconvert.report.document import JobRow, Report
 
+PARAMETERS = ".quant_params.json"
+REFERENCES = {
+    "kept": "quantized",
+    "parameters": "with rounded parameters",
+    "none": "without rounding",
+}
+STEPS = "off by 0 / 1 / 2 / more steps"
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -48,7 +55,31 @@ def top1_of(job: JobRow) -> str:
     text = f"top-1 agrees on {top1['agree']} of {top1['rows']}"
     if top1["source_right"] is None:
         return text
-    return f"{text}; right: {top1['source_right']} before, {top1['artifact_right']} after"
+    before = f"{top1['source_right']} before{_reference(job)}"
+    return f"{text}; right: {before}, {top1['artifact_right']} after"
+
+
+def _reference(job: JobRow) -> str:
+    """Return what a quantized source was compared with, "" where it is not quantized."""
+    if not any(file.name.endswith(PARAMETERS) for file in job.files):
+        return ""
+    said = REFERENCES.get(job.check.get("rounding", ""))
+    return f" ({said})" if said else ""
+
+
+def steps_of(comparison: Mapping[str, Any]) -> str:
+    """Return the shares of elements that differ by 0, 1, 2 and more quantization steps."""
+    counts = comparison.get("steps")
+    if not counts:
+        return ""
+    total = sum(counts) or 1
+    return " / ".join(f"{100 * count / total:.4g} %" for count in counts)
+
+
+def is_rounded(job: JobRow) -> bool:
+    """Return whether outputs were compared by steps and SNR, so that no element is outside."""
+    tolerances = [job.check.get(name) for name in ("rtol", "atol")]
+    return "rounding" in job.check and tolerances == [None, None]
 
 
 def summary_of(report: Report) -> str:

@@ -152,7 +152,7 @@ def inputs(name: str, seed: int = 1, rows: int = 8) -> np.ndarray:
 
 
 def plain(name: str) -> M.Module:
-    """Return the float network in evaluation, its weights spread so that signals keep their size."""
+    """Return the float network in evaluation, with weights that keep the signals' size."""
     module = configs.randomized(NETWORKS[name](), seed=7)
     for _, tensor in sorted(module.named_parameters()):
         if tensor.ndim >= 2 and tensor.size > max(tensor.shape):

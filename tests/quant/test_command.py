@@ -30,3 +30,33 @@ def test_a_qat_model_by_the_command(tmp_path, quantize):
     assert ("QuantizeLinear" in kinds) == quantize
     assert len(json.loads(parameters.read_text())) == 4
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m.onnx", "m.tm", "parameters.json"]
+
+
+def test_parameters_of_an_earlier_model_do_not_stay(tmp_path, monkeypatch):
+    import megengine.module as M
+    from megengine.traced_module import trace_module
+
+    from mgeconvert import tracedmodule_to_onnx
+
+    monkeypatch.chdir(tmp_path)
+    arrays = configs.inputs("conv")
+    tensors = list(map(mge.Tensor, arrays))
+    module = configs.trained(configs.MODULES["conv"](), "ema", *arrays)
+    mge.save(trace_module(module, *tensors), "qat.tm")
+    mge.save(trace_module(M.Sequential(M.Conv2d(3, 4, 3)), *tensors), "float.tm")
+    beside, wanted = tmp_path / "out.quant_params.json", tmp_path / "quant_params.json"
+
+    tracedmodule_to_onnx("qat.tm", quantize_file_path=str(beside))
+    assert len(json.loads(beside.read_text())) == 4
+    tracedmodule_to_onnx("qat.tm")
+    assert not beside.exists()  # it was written again, and moved
+    assert len(json.loads(wanted.read_text())) == 4
+
+    beside.write_text("{}")
+    tracedmodule_to_onnx("float.tm")
+    assert not wanted.exists()
+    assert beside.read_text() == "{}"  # not ours
+
+    wanted.write_text('{"mine": 1}')
+    tracedmodule_to_onnx("float.tm")
+    assert wanted.read_text() == '{"mine": 1}'

@@ -2,12 +2,13 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
 
-from mgeconvert.report.document import SCHEMA, to_json
+from mgeconvert.report.document import SCHEMA, FileRow, to_json
 from mgeconvert.report.html import to_html
 from mgeconvert.report.junit import to_junit
 from mgeconvert.report.markdown import to_markdown
@@ -256,3 +257,27 @@ def test_errors_that_are_no_numbers_are_drawn():
     zero = {**COMPARISON, "max_abs": 0.0}
     cases = {"cases": [{"name": "c", "runs": 1, "comparisons": [zero]}]}
     parsed(to_html(report(job("a:onnx", check=cases))))
+
+
+def test_quantized_outputs_show_steps_and_what_they_were_compared_with():
+    rounded = {**COMPARISON, "step": 0.5, "steps": [90, 9, 1, 0]}
+    top1 = {"output": "o", "rows": 9, "agree": 8, "source_right": 7, "artifact_right": 6}
+    check = {
+        "cases": [{"name": "random", "runs": 2, "comparisons": [rounded]}],
+        "rounding": "none",
+        "rtol": None,
+        "atol": None,
+        "top1": top1,
+    }
+    plain = job("q:onnx", check=check)
+    beside = FileRow(
+        name="q.quant_params.json", path="build/q", sha256="ab" * 32, size=9, published=True
+    )
+    both = report(job("f:onnx"), replace(plain, files=(*plain.files, beside)))
+    for render in (to_markdown, to_html):
+        text = render(both)
+        assert "90 % / 9 % / 1 % / 0 %" in text
+        assert text.count("off by 0 / 1 / 2 / more steps") == 1
+        assert "right: 7 before (without rounding), 6 after" in text
+        assert text.count("0 of 10") == 1
+    assert "right: 7 before, 6 after" in to_markdown(report(plain))
