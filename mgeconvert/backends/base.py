@@ -20,12 +20,15 @@ class Artifact:
 
     The chunks may be views of the source's weights: they are read once. `notes` are sentences for
     the report, such as how often an optimizer changed the graph. `tensors` says what the target's
-    runtime calls the values of the lowered graph, by the value's name, where it can show them.
+    runtime calls the values of the lowered graph, by the value's name, where it can show them;
+    `layouts` how its ports are permuted (axis i of the graph's is axis layouts[name][i] of the
+    source's), those left out that are not.
     """
 
     files: Mapping[str, Iterable[Chunk]]
     notes: tuple[str, ...] = ()
     tensors: Mapping[str, str] = field(default_factory=dict)
+    layouts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

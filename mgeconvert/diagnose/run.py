@@ -149,17 +149,18 @@ class Diagnostician:
         feeds = self.evidence.feeds
         fetch = target.tensors(feeds)
         sweeper = Sweeper(taps(graph, artifact), fetch, tolerance=self.tolerance, wants="graph")
-        sweep = sweeper.run(graph, feeds)
+        sweep = sweeper.run(graph, _laid_out(feeds, artifact))
         self.evidence = replace(self.evidence, backend=(graph, sweep))
         found = _section("backend", target.runtime, INTERPRETER, sweep)
-        return found if found.differs else self._whole(graph, target, found)
+        return found if found.differs else self._whole(graph, artifact, target, found)
 
-    def _whole(self, graph: Graph, target: Target, found: Section) -> Section:
+    def _whole(self, graph: Graph, artifact: Artifact, target: Target, found: Section) -> Section:
         """Compare the outputs of the artifact as it is: looking inside may change what runs."""
-        want = evaluate(graph, self.evidence.feeds)
+        want = evaluate(graph, _laid_out(self.evidence.feeds, artifact))
         got = target.run(self.evidence.feeds)
         for port, array in zip(graph.outputs, got.values()):
-            compared = self.tolerance.compare(port.name, array, want[port.name])
+            mine = array.transpose(artifact.layouts.get(port.name, range(array.ndim)))
+            compared = self.tolerance.compare(port.name, mine, want[port.name])
             if not compared.ok:
                 note = (
                     "only where no tensor inside is looked at: by the runtime's own optimizations"
@@ -194,6 +195,14 @@ def diagnose(subject: Subject, *, runner: GetRunner, folder: Path) -> tuple[Diag
     """
     work = Diagnostician(subject, runner=runner, folder=folder)
     return work.run(), work.evidence
+
+
+def _laid_out(feeds: Arrays, artifact: Artifact) -> Arrays:
+    """Return the inputs as the ports of the lowered graph take them."""
+    return {
+        name: array.transpose(artifact.layouts.get(name, range(array.ndim)))
+        for name, array in feeds.items()
+    }
 
 
 def _section(stage: Stage, got: str, want: str, sweep: Sweep) -> Section:

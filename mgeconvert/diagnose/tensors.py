@@ -29,7 +29,8 @@ Fetch = Callable[[Sequence[str]], Mapping[str, Array]]
 class Tolerance:
     """What is no difference: abs(got - want) <= atol + rtol * abs(want), and a least SNR in dB.
 
-    `rtol_max` is relative to the tensor's largest element, and added. None stands for what is not asked for; without any, only NaN and infinities are told apart.
+    `rtol_max` is relative to the tensor's largest element, and added. None stands for what is not
+    asked for; without any, only NaN and infinities are told apart.
     """
 
     rtol: float | None
@@ -66,7 +67,9 @@ class Tolerance:
             got, want = got.astype(np.float64), want.astype(np.float64)
         atol = None if self.atol is None else self.atol + slack
         rounded = Rounded(min_snr=self.min_snr)
-        found = compare(name, got, want, rtol=self.rtol, atol=atol, rtol_max=self.rtol_max, rounded=rounded)
+        found = compare(
+            name, got, want, rtol=self.rtol, atol=atol, rtol_max=self.rtol_max, rounded=rounded
+        )
         return replace(found, got_dtype=types[0], want_dtype=types[1])
 
 

@@ -104,7 +104,7 @@ class TfliteBackend:
         files = {f"{request.stem}.tflite": writer.stream(file)}
         if parameters:
             files[request.stem + quant_params.ENDING] = iter([parameters])
-        return Artifact(files, (*notes, *_notes(left, layouts)), tensors)
+        return Artifact(files, (*notes, *_notes(left, layouts)), tensors, layouts)
 
 
 def _quantized(graph: Graph, options: Options) -> tuple[str, ...]:
