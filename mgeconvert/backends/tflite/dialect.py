@@ -242,13 +242,15 @@ class TflResize(Op):
         return (x,)
 
     def _nearest(self, size: int, out: int) -> Array:
-        i = np.arange(out, dtype=np.float64)
+        """Return the pixels that the kernel reads, which computes in float32."""
+        i = np.arange(out, dtype=np.float32)
+        aligned = self.coordinates == "align_corners" and out > 1
+        scale = np.float32(size - aligned) / np.float32(out - aligned)
         if self.coordinates == "align_corners":
-            place = np.floor(i * ((size - 1) / (out - 1) if out > 1 else 0.0) + 0.5)
-        elif self.coordinates == "half_pixel":
-            place = np.floor((i + 0.5) * (size / out))
+            place = np.floor(i * scale + np.float32(0.5))
         else:
-            place = np.floor(i * (size / out))
+            offset = np.float32(0.5 if self.coordinates == "half_pixel" else 0.0)
+            place = np.floor((i + offset) * scale)
         return np.clip(place, 0, size - 1).astype(np.int64)
 
 

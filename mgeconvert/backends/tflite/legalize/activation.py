@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from mgeconvert.backends.tflite.legalize.table import LEGAL, Rewriter
-from mgeconvert.ir import Node, Value, ops
+from mgeconvert.ir import DType, Node, Value, ops
 
 RANGES = ((0.0, 6.0), (-1.0, 1.0), (0.0, 1.0))
 """The limits of RELU6, RELU_N1_TO_1 and RELU_0_TO_1."""
@@ -29,16 +31,24 @@ def plus(b: Rewriter, x: Value, term: float) -> Value:
 @LEGAL(ops.Clip)
 def clip(b: Rewriter, node: Node[ops.Clip]) -> Value | None:
     (x,) = node.inputs
-    low, high = node.op.low, node.op.high
+    low, high = _within(x.type.dtype, node.op.low, node.op.high)
     if (low, high) in RANGES and x.type.dtype.is_float:
         return None
     y = x
-    if not (math.isinf(low) and low < 0):
+    if low != -math.inf:
         y = b.emit(ops.Maximum(), y, number(b, x, low))
         y.quant = node.output.quant
-    if not (math.isinf(high) and high > 0):
+    if high != math.inf:
         y = b.emit(ops.Minimum(), y, number(b, x, high))
     return y if y is not x else b.emit(ops.Identity(), x)
+
+
+def _within(dtype: DType, low: float, high: float) -> tuple[float, float]:
+    """Return the limits as numbers of an element type; those that all its numbers keep are inf."""
+    if not dtype.is_integer:
+        return low, high
+    range_ = np.iinfo(dtype.numpy)
+    return (low if low > range_.min else -math.inf), (high if high < range_.max else math.inf)
 
 
 @LEGAL(ops.Relu)
@@ -99,7 +109,17 @@ def softplus(b: Rewriter, node: Node[ops.Softplus]) -> Value:
     """max(x, 0) + log(1 + exp(-|x|)), which does not overflow."""
     (x,) = node.inputs
     small = b.emit(ops.Exp(), b.emit(ops.Neg(), b.emit(ops.Abs(), x)))
-    return b.emit(ops.Add(), b.emit(ops.Relu(), x), b.emit(ops.Log1p(), small))
+    return b.emit(ops.Add(), b.emit(ops.Relu(), x), finite_log1p(b, small))
+
+
+def finite_log1p(b: Rewriter, x: Value) -> Value:
+    """Return log(u) x / (u - 1) with u = 1 + x, which undoes the rounding of u; x where u is 1."""
+    u = plus(b, x, 1)
+    rounded = plus(b, u, -1)
+    exact = b.emit(ops.Equal(), rounded, number(b, x, 0))
+    safe = b.emit(ops.Where(), exact, number(b, x, 1), rounded)
+    scaled = b.emit(ops.Mul(), b.emit(ops.Log(), u), b.emit(ops.Div(), x, safe))
+    return b.emit(ops.Where(), exact, x, scaled)
 
 
 @LEGAL(ops.LogSigmoid)

@@ -5,51 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
-from mgeconvert.backends.tflite.legalize.activation import number, plus, times
+from mgeconvert.backends.tflite.legalize.activation import finite_log1p, number, plus, times
 from mgeconvert.backends.tflite.legalize.table import LEGAL, Rewriter
-from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import DType, Node, Value, ops
 
-BROADCAST_RANK = 4
-"""Above it, LiteRT's elementwise kernels need operands of equal shapes."""
-
-BINARY = (
-    *(ops.Add, ops.Sub, ops.Mul, ops.Div, ops.FloorDiv, ops.Mod, ops.Pow, ops.Maximum),
-    *(ops.Minimum, ops.And, ops.Or, ops.BitXor, ops.ShiftRight),
-    *(ops.Equal, ops.NotEqual, ops.Less, ops.LessEqual, ops.Greater, ops.GreaterEqual),
-)
-
-
-@LEGAL(*BINARY)
-def binary(b: Rewriter, node: Node[Any]) -> Value | None:
-    """Broadcasting of more than four axes: where axes beside each other act alike, they are one."""
-    shape = node.output.type.shape
-    if len(shape) <= BROADCAST_RANK or node.inputs[0].type.shape == node.inputs[1].type.shape:
-        return None
-    return _merged(b, node)
-
-
-def _merged(b: Rewriter, node: Node[Any]) -> Value:
-    shape = node.output.type.shape
-    rank = len(shape)
-    wide = [(1,) * (rank - v.type.rank) + v.type.shape for v in node.inputs]
-    groups: list[list[int]] = []
-    for axis in range(rank):
-        acts = tuple(s[axis] == shape[axis] for s in wide)
-        if groups and acts == tuple(s[groups[-1][-1]] == shape[groups[-1][-1]] for s in wide):
-            groups[-1].append(axis)
-        else:
-            groups.append([axis])
-    if len(groups) > BROADCAST_RANK:
-        full = [b.expand(v, shape) for v in node.inputs]
-        return b.emit(node.op, *full)
-    merged = []
-    for value, sizes in zip(node.inputs, wide):
-        target = [math.prod([1, *(sizes[a] for a in group)]) for group in groups]
-        merged.append(b.reshape(value, target))
-    return b.reshape(b.emit(node.op, *merged), shape)
+UNSIGNED = (DType.U8, DType.U16, DType.U32)
 
 
 @LEGAL(ops.Atan2)
@@ -163,17 +123,13 @@ def expm1(b: Rewriter, node: Node[ops.Expm1]) -> Value:
 
 @LEGAL(ops.Log1p)
 def log1p(b: Rewriter, node: Node[ops.Log1p]) -> Value:
-    """log(u) x / (u - 1) with u = 1 + x, which undoes the rounding of u; x where u is 1."""
+    """The kernels that multiply and add make inf a finite number: it is chosen afterwards."""
     (x,) = node.inputs
-    u = plus(b, x, 1)
-    rounded = plus(b, u, -1)
-    exact = b.emit(ops.Equal(), rounded, number(b, x, 0))
-    safe = b.emit(ops.Where(), exact, number(b, x, 1), rounded)
-    log = b.emit(ops.Log(), u)
-    scaled = b.emit(ops.Mul(), log, b.emit(ops.Div(), x, safe))
-    infinite = b.emit(ops.Equal(), x, number(b, x, math.inf))
-    kept = b.emit(ops.Where(), infinite, x, scaled)
-    return b.emit(ops.Where(), exact, x, kept)
+    y = finite_log1p(b, x)
+    log = b.emit(ops.Log(), plus(b, x, 1))
+    lowest = b.emit(ops.Equal(), log, number(b, x, -math.inf))
+    highest = b.emit(ops.Equal(), x, number(b, x, math.inf))
+    return b.emit(ops.Where(), highest, x, b.emit(ops.Where(), lowest, log, y))
 
 
 @LEGAL(ops.Round)
@@ -189,7 +145,12 @@ def round_(b: Rewriter, node: Node[ops.Round]) -> Value | None:
     whole = b.emit(ops.Floor(), size)
     up = b.emit(ops.GreaterEqual(), b.emit(ops.Sub(), size, whole), number(b, x, 0.5))
     rounded = b.emit(ops.Add(), whole, b.cast(up, x.type.dtype))
-    return b.emit(ops.Mul(), rounded, sign)
+    fraction = b.emit(ops.Less(), size, number(b, x, WHOLE[x.type.dtype]))
+    return b.emit(ops.Where(), fraction, b.emit(ops.Mul(), rounded, sign), x)
+
+
+WHOLE = {DType.F32: 2.0**23, DType.F16: 2.0**10}
+"""From here on, every number of a type is whole."""
 
 
 @LEGAL(ops.Floor, ops.Ceil)
@@ -202,6 +163,8 @@ def floor(b: Rewriter, node: Node[Any]) -> Value | None:
 def fmod(b: Rewriter, node: Node[ops.Fmod]) -> Value:
     """sign(a) mod(|a|, |b|)."""
     x, y = node.inputs
+    if x.type.dtype in UNSIGNED:
+        return b.emit(ops.Mod(), x, y)
     rest = b.emit(ops.Mod(), b.emit(ops.Abs(), x), b.emit(ops.Abs(), y))
     return b.emit(ops.Mul(), rest, b.emit(ops.Sign(), x))
 
@@ -209,7 +172,7 @@ def fmod(b: Rewriter, node: Node[ops.Fmod]) -> Value:
 @LEGAL(ops.Abs)
 def abs_(b: Rewriter, node: Node[ops.Abs]) -> Value | None:
     (x,) = node.inputs
-    if x.type.dtype in (DType.U8, DType.U16, DType.U32, DType.U64):
+    if x.type.dtype in UNSIGNED:
         return b.emit(ops.Identity(), x)
     if x.type.dtype is DType.I64:
         return b.emit(ops.Maximum(), x, b.emit(ops.Neg(), x))
@@ -219,9 +182,11 @@ def abs_(b: Rewriter, node: Node[ops.Abs]) -> Value | None:
 @LEGAL(ops.Sign)
 def sign(b: Rewriter, node: Node[ops.Sign]) -> Value | None:
     (x,) = node.inputs
+    one = number(b, x, 1)
+    if x.type.dtype in UNSIGNED:
+        return b.emit(ops.Minimum(), x, one)
     if x.type.dtype is not DType.I64:
         return None
-    one = number(b, x, 1)
     low = number(b, x, -1)
     return b.emit(ops.Maximum(), b.emit(ops.Minimum(), x, one), low)
 
@@ -243,16 +208,6 @@ def xor(b: Rewriter, node: Node[ops.Xor]) -> Value:
     return b.emit(ops.NotEqual(), *node.inputs)
 
 
-@LEGAL(ops.BitNot)
-def bit_not(b: Rewriter, node: Node[ops.BitNot]) -> Value:
-    """x ^ -1, or -1 - x in 64 bits."""
-    (x,) = node.inputs
-    ones = b.constant(np.array(~np.zeros((), x.type.dtype.numpy)), f"{b.name}.ones")
-    if x.type.dtype is DType.I64:
-        return b.emit(ops.Sub(), ones, x)
-    return b.emit(ops.BitXor(), x, ones)
-
-
 @LEGAL(ops.Erf)
 def erf(b: Rewriter, node: Node[ops.Erf]) -> Value:
     """2 gelu(sqrt(2) x) / (sqrt(2) x) - 1; by series where x is near 0."""
@@ -272,23 +227,3 @@ def _erf_near(b: Rewriter, x: Value) -> Value:
     for factor in factors[-3::-1]:
         total = plus(b, b.emit(ops.Mul(), total, square), factor)
     return times(b, b.emit(ops.Mul(), total, x), 2 / math.sqrt(math.pi))
-
-
-@LEGAL(ops.BitAnd, ops.BitOr, ops.ShiftLeft)
-def bits(b: Rewriter, node: Node[Any]) -> Value:
-    """TFLite has exclusive or and shifts to the right."""
-    if isinstance(node.op, ops.ShiftLeft):
-        return _shift_left(b, node)
-    raise UnsupportedCase(
-        f"{type(node.op).__name__}: TFLite has no such operator, and none to compose it of"
-    )
-
-
-def _shift_left(b: Rewriter, node: Node[ops.ShiftLeft]) -> Value:
-    """x * 2 ** n in whole numbers, which wrap around alike."""
-    x, n = node.inputs
-    if x.type.dtype not in (DType.I32, DType.I8, DType.I16, DType.U8, DType.U16):
-        raise UnsupportedCase(f"ShiftLeft of {x.type.dtype.value}: POW has no kernel for it")
-    wide, count = b.cast(x, DType.I32), b.cast(n, DType.I32)
-    power = b.emit(ops.Pow(), b.scalar(2, DType.I32), count)
-    return b.cast(b.emit(ops.Mul(), wide, power), x.type.dtype)

@@ -36,7 +36,7 @@ def conv(b: Rewriter, node: Node[ops.Conv]) -> Value:
         return _widened(b, node)
     sizes = [_number(n, "the number of filters or the kernel") for n in w.type.shape]
     channels = x.type.shape[1]
-    if node.op.groups > 1 and channels != node.op.groups and x.type.rank == 5:
+    if node.op.groups > 1 and x.type.rank == 5:
         return _by_groups(b, node)
     offset = bias[0] if bias else bias_for(b, x, sizes[0])
     y, same = _windows(b, node, sizes[2:])

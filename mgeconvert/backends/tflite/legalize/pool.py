@@ -11,13 +11,19 @@ from mgeconvert.backends.tflite.dialect import Pairs, TflAvgPool, TflMaxPool
 from mgeconvert.backends.tflite.legalize.images import first, is_same, last, padded
 from mgeconvert.backends.tflite.legalize.table import LEGAL, Rewriter
 from mgeconvert.errors import UnsupportedCase
-from mgeconvert.ir import Node, Value, ops
+from mgeconvert.ir import DType, Node, Value, ops
+from mgeconvert.ir.dims import Dim
+
+BY_SLICES = (DType.I32, DType.I64, DType.U32)
+"""Element types that no kernel pools and that float32 does not hold."""
 
 
 @LEGAL(ops.MaxPool)
 def max_pool(b: Rewriter, node: Node[ops.MaxPool]) -> Value:
     (x,) = node.inputs
     op = node.op
+    if x.type.dtype in BY_SLICES and x.quant is None:
+        return _greatest_of_slices(b, node)
     if x.type.rank != 4:
         return _other_rank(b, node)
     image = last(b, x)
@@ -41,10 +47,13 @@ def avg_pool(b: Rewriter, node: Node[ops.AvgPool]) -> Value:
     if none or (same and not op.count_padding):
         y = b.emit(TflAvgPool(kernel=op.kernel, stride=op.stride, same=same and not none), image)
         return first(b, y)
-    image = padded(b, image, pads)
-    y = b.emit(TflAvgPool(kernel=op.kernel, stride=op.stride), image)
-    parts = _counts(b, node, pads)
-    return first(b, y if parts is None else b.emit(ops.Mul(), y, parts))
+    y = b.emit(TflAvgPool(kernel=op.kernel, stride=op.stride), padded(b, image, pads))
+    if op.count_padding and pads == op.padding:
+        return first(b, y)
+    sizes = (*x.type.shape[2:], *node.output.type.shape[2:])
+    if any(not isinstance(n, int) for n in sizes):
+        return first(b, b.emit(ops.Div(), y, _shares(b, node, pads)))
+    return first(b, b.emit(ops.Mul(), y, _factors(b, node, pads)))
 
 
 def lowest(x: Value) -> float:
@@ -52,50 +61,49 @@ def lowest(x: Value) -> float:
     if x.quant is not None:
         return x.quant.scale[0] * (x.quant.qmin - x.quant.zero_point[0])
     dtype = x.type.dtype
-    return -float("inf") if dtype.is_float else float(np.iinfo(dtype.numpy).min)
+    return -float("inf") if dtype.is_float else int(np.iinfo(dtype.numpy).min)
 
 
 def _padding(node: Node[Any]) -> tuple[Pairs, bool]:
     """Return the padding with what gives all windows their full size, and whether it is SAME."""
     (x,) = node.inputs
     op = node.op
-    sizes = x.type.shape[2:]
-    if not op.ceil_mode:
-        ones = (1,) * len(op.kernel)
-        same = is_same(sizes, op.padding, kernel=op.kernel, stride=op.stride, dilation=ones)
-        return op.padding, same and any(any(p) for p in op.padding)
-    pads = []
-    for n, out, k, s, (before, _) in zip(
-        sizes, node.output.type.shape[2:], op.kernel, op.stride, op.padding
-    ):
-        if not isinstance(n, int) or not isinstance(out, int):
-            raise UnsupportedCase(
-                "pooling in ceil mode of an image whose size is known at run time only",
-                hint="give the input a fixed shape",
-            )
-        pads.append((before, max((out - 1) * s + k - n - before, 0)))
-    full = tuple(pads)
+    pads = op.padding
+    if op.ceil_mode:
+        sizes = zip(x.type.shape[2:], node.output.type.shape[2:])
+        pads = tuple(_ceil_padding(op, i, *pair) for i, pair in enumerate(sizes))
     ones = (1,) * len(op.kernel)
-    same = is_same(sizes, full, kernel=op.kernel, stride=op.stride, dilation=ones)
-    return full, same and any(any(p) for p in full)
+    same = is_same(x.type.shape[2:], pads, kernel=op.kernel, stride=op.stride, dilation=ones)
+    return pads, same and any(any(p) for p in pads)
 
 
-def _counts(b: Rewriter, node: Node[ops.AvgPool], pads: Pairs) -> Value | None:
-    """Return window size / what counts of it, for each window, or None where all of it counts."""
+def _ceil_padding(op: Any, axis: int, size: Dim, out: Dim) -> tuple[int, int]:
+    """Return the padding of an axis with which all windows of the ceil mode are full.
+
+    Where the size is open, stride - 1 more elements than the operator's own padding do for any.
+    """
+    kernel, stride, (before, after) = op.kernel[axis], op.stride[axis], op.padding[axis]
+    if isinstance(size, int) and isinstance(out, int):
+        return before, max((out - 1) * stride + kernel - size - before, 0)
+    if after > kernel - stride:
+        raise UnsupportedCase(
+            "pooling in ceil mode whose last window may be in the padding, of an image whose size "
+            "is known at run time only",
+            hint="give the input a fixed shape",
+        )
+    return before, after + stride - 1
+
+
+def _factors(b: Rewriter, node: Node[ops.AvgPool], pads: Pairs) -> Value:
+    """Return window size / what counts of it, for each window."""
     (x,) = node.inputs
     op = node.op
-    if op.count_padding and pads == op.padding:
-        return None
     rows: list[Any] = []
     for n, out, k, s, (before, _) in zip(
         x.type.shape[2:], node.output.type.shape[2:], op.kernel, op.stride, pads
     ):
-        if not isinstance(n, int) or not isinstance(out, int):
-            raise UnsupportedCase(
-                "average pooling that leaves padding out, of an image whose size is known at run "
-                "time only",
-                hint="give the input a fixed shape",
-            )
+        assert isinstance(n, int)
+        assert isinstance(out, int)
         starts = np.arange(out) * s - before
         rows.append(_inside(starts, n, k, op, len(rows)))
     counts = np.multiply.outer(rows[0], rows[1]).astype(np.float64)
@@ -111,18 +119,23 @@ def _inside(starts: Any, size: int, kernel: int, op: ops.AvgPool, axis: int) -> 
     return np.minimum(starts + kernel, high) - np.maximum(starts, low)
 
 
-def _other_rank(b: Rewriter, node: Node[Any]) -> Value:
-    (x,) = node.inputs
-    if x.type.rank == 3:
-        return _one_axis(b, node)
-    raise UnsupportedCase(
-        f"{type(node.op).__name__} over {x.type.rank - 2} spatial axes: TFLite pools two"
-    )
-
-
-def _one_axis(b: Rewriter, node: Node[Any]) -> Value:
+def _shares(b: Rewriter, node: Node[ops.AvgPool], pads: Pairs) -> Value:
+    """Return the part of each window that counts, pooled from ones at run time."""
     (x,) = node.inputs
     op = node.op
+    ones = b.full([1, *x.type.shape[2:], 1], 1, x.type.dtype)
+    rest = pads
+    if op.count_padding:
+        ones = padded(b, ones, op.padding, value=1.0)
+        rest = tuple((0, after - own) for (_, after), (_, own) in zip(pads, op.padding))
+    return b.emit(TflAvgPool(kernel=op.kernel, stride=op.stride), padded(b, ones, rest))
+
+
+def _other_rank(b: Rewriter, node: Node[Any]) -> Value:
+    (x,) = node.inputs
+    op = node.op
+    if x.type.rank == 5:
+        return _three_axes(b, node)
     image = b.unsqueeze(x, [2])
     image.quant = x.quant
     wide = replace(
@@ -131,3 +144,46 @@ def _one_axis(b: Rewriter, node: Node[Any]) -> Value:
     y = b.emit(wide, image)
     y.quant = node.output.quant
     return b.squeeze(y, [2])
+
+
+def _three_axes(b: Rewriter, node: Node[Any]) -> Value:
+    """Height and width first, then depth; what counts of a window is a product of both."""
+    (x,) = node.inputs
+    op = node.op
+    n, c, depth, *sizes = x.type.shape
+    _, _, deep, *pooled = node.output.type.shape
+    flat = replace(op, kernel=op.kernel[1:], stride=op.stride[1:], padding=op.padding[1:])
+    y = b.emit(flat, b.reshape(x, [n, c * depth, *sizes]))
+    y = b.reshape(y, [n, c, depth, pooled[0] * pooled[1]])
+    along = replace(
+        op,
+        kernel=(op.kernel[0], 1),
+        stride=(op.stride[0], 1),
+        padding=(op.padding[0], (0, 0)),
+    )
+    return b.reshape(b.emit(along, y), [n, c, deep, *pooled])
+
+
+def _greatest_of_slices(b: Rewriter, node: Node[ops.MaxPool]) -> Value:
+    """Take the maximum of shifted slices, one axis after the other."""
+    (y,) = node.inputs
+    op = node.op
+    pads, _ = _padding(node)
+    y = b.emit(ops.Pad(pads=((0, 0), (0, 0), *pads), value=lowest(y)), y)
+    for axis, (kernel, stride) in enumerate(zip(op.kernel, op.stride), 2):
+        out = node.output.type.shape[axis]
+        parts = [_shifted(b, y, axis, start=i, size=out, step=stride) for i in range(kernel)]
+        y = parts[0]
+        for part in parts[1:]:
+            y = b.emit(ops.Maximum(), y, part)
+    return y
+
+
+def _shifted(b: Rewriter, x: Value, axis: int, *, start: int, size: Dim, step: int) -> Value:
+    rank = x.type.rank
+    made = ops.Slice(
+        starts=tuple(start if i == axis else 0 for i in range(rank)),
+        sizes=tuple(size if i == axis else n for i, n in enumerate(x.type.shape)),
+        steps=tuple(step if i == axis else 1 for i in range(rank)),
+    )
+    return b.emit(made, x)

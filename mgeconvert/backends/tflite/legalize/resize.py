@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mgeconvert.backends.tflite.dialect import TflDepthToSpace, TflResize
 from mgeconvert.backends.tflite.legalize.images import first, last
+from mgeconvert.backends.tflite.legalize.resample import resampled
 from mgeconvert.backends.tflite.legalize.table import LEGAL, Rewriter
 from mgeconvert.errors import UnsupportedCase
-from mgeconvert.ir import Array, Node, Value, ops
-from mgeconvert.ir.dims import Dim
+from mgeconvert.ir import Array, DType, Node, Value, ops
+from mgeconvert.ir.dims import Dim, divide
+
+POWERS = tuple(1 << i for i in range(16))
 
 
 @LEGAL(ops.Resize)
 def resize(b: Rewriter, node: Node[ops.Resize]) -> Value:
-    """By a builtin where it computes the same, else axis by axis: Gather or a matrix of weights."""
+    """By a builtin where it computes the same, else axis by axis: Gather or a matrix of weights.
+
+    The IR interpolates whole numbers and float16 in float32.
+    """
     (x,) = node.inputs
-    op = node.op
+    op, dtype = node.op, x.type.dtype
+    if dtype is not DType.F32 and x.quant is None:
+        if op.mode == "nearest":
+            return by_axes(b, node)
+        return b.cast(b.emit(op, b.cast(x, DType.F32)), dtype)
     if x.type.rank == 4 and _is_builtin(op, x.type.shape[2:]):
         image = last(b, x)
         image.quant = x.quant
@@ -30,7 +42,7 @@ def _is_builtin(op: ops.Resize, sizes: tuple[Dim, ...]) -> bool:
         return False
     if op.mode == "linear":
         return True
-    return _nearest_agrees(op, sizes)
+    return all(_nearest_agrees(op, n, out) for n, out in zip(sizes, op.size))
 
 
 def _is_plain(op: ops.Resize, sizes: tuple[Dim, ...]) -> bool:
@@ -39,24 +51,18 @@ def _is_plain(op: ops.Resize, sizes: tuple[Dim, ...]) -> bool:
         return True
     assert op.scale is not None
     return all(
-        isinstance(n, int) and isinstance(out, int) and out == n * s
+        out == n * s if isinstance(n, int) else s == int(s) and divide(out, n) == s
         for n, out, s in zip(sizes, op.size, op.scale)
     )
 
 
-def _nearest_agrees(op: ops.Resize, sizes: tuple[Dim, ...]) -> bool:
+def _nearest_agrees(op: ops.Resize, size: Dim, out: Dim) -> bool:
     """Return whether TFLite's kernel reads the same pixels; its rounding differs from ours."""
-    if any(not isinstance(n, int) for n in (*sizes, *op.size)):
-        return op.coordinates == "asymmetric"
-    return all(
-        np.array_equal(_indices(op, n, out, None), _kernel_indices(op, n, out))  # type: ignore[arg-type]
-        for n, out in zip(sizes, op.size)
-    )
-
-
-def _kernel_indices(op: ops.Resize, size: int, out: int) -> Array:
-    made = TflResize(size=op.size, mode="nearest", coordinates=op.coordinates)
-    return made._nearest(size, out)
+    if isinstance(size, int) and isinstance(out, int):
+        made = TflResize(size=op.size, mode="nearest", coordinates=op.coordinates)
+        return np.array_equal(_indices(op, size, out, None), made._nearest(size, out))
+    factor = divide(out, size)
+    return op.coordinates != "align_corners" and factor in POWERS
 
 
 def _indices(op: ops.Resize, size: int, out: int, scale: float | None) -> Array:
@@ -67,22 +73,21 @@ def _indices(op: ops.Resize, size: int, out: int, scale: float | None) -> Array:
 
 
 def by_axes(b: Rewriter, node: Node[ops.Resize]) -> Value:
-    """Resample one axis after the other by constant indices or weights."""
+    """Resample one axis after the other by indices or weights, constant where sizes are."""
     (y,) = node.inputs
     op = node.op
     for i, (n, out) in enumerate(zip(node.inputs[0].type.shape[2:], op.size)):
-        if not isinstance(n, int) or not isinstance(out, int):
-            raise UnsupportedCase(
-                f"resizing by {op.mode} with {op.coordinates} of a size known at run time only",
-                hint="give the input a fixed shape",
-            )
         scale = None if op.scale is None else op.scale[i]
-        if op.mode == "nearest":
+        if n == out and scale in (None, 1.0):
+            continue
+        if not isinstance(n, int) or not isinstance(out, int):
+            y = resampled(b, replace(op, scale=None if scale is None else (scale,)), y, i + 2, out)
+        elif op.mode == "nearest":
             index = b.constant(_indices(op, n, out, scale).astype(np.int32), f"{b.name}.index")
             y = b.emit(ops.Gather(axis=i + 2), y, index)
         else:
-            y = _weighted(b, op, y, axis=i + 2, weights=_weights(op, n, out, scale))
-    return y
+            y = _weighted(b, y, axis=i + 2, weights=_weights(op, n, out, scale))
+    return y if y is not node.inputs[0] else b.emit(ops.Identity(), y)
 
 
 def _weights(op: ops.Resize, size: int, out: int, scale: float | None) -> Array:
@@ -98,7 +103,7 @@ def _weights(op: ops.Resize, size: int, out: int, scale: float | None) -> Array:
     return matrix
 
 
-def _weighted(b: Rewriter, op: ops.Resize, x: Value, *, axis: int, weights: Array) -> Value:
+def _weighted(b: Rewriter, x: Value, *, axis: int, weights: Array) -> Value:
     """Multiply an axis by a matrix: it becomes the last one for that."""
     rank = x.type.rank
     matrix = b.constant(weights.astype(x.type.dtype.numpy), f"{b.name}.weights")

@@ -43,13 +43,13 @@ KERNELS: Mapping[type[Op], frozenset[DType]] = {
     **_each(COUNTED | {B}, ops.Equal, ops.NotEqual),
     **_each(PLAIN, ops.Div, ops.FloorDiv, ops.Pow, ops.Abs, ops.Sign),
     **_each(COUNTED, ops.Mod, ops.Maximum, ops.Minimum),
-    **_each(COUNTED, ops.ReduceMax, ops.ReduceMin, dialect_indices.TflTopK),
+    **_each(COUNTED, ops.ReduceMean, ops.ReduceMax, ops.ReduceMin, dialect_indices.TflTopK),
     **_each(PLAIN | {B}, ops.ArgMax, ops.ArgMin),
     **_each({I8, U8, I16, U16, I32, U32}, ops.BitXor, ops.ShiftRight),
     **_each({B}, ops.And, ops.Or, ops.Not),
     **_each(FLOAT, ops.Exp, ops.Log, ops.Sqrt, ops.Floor, ops.Ceil, ops.Sin, ops.Cos, ops.Tanh),
     **_each(FLOAT, ops.Sigmoid, ops.Relu, ops.HardSwish, ops.LeakyRelu, ops.PRelu, ops.Elu),
-    **_each(FLOAT, ops.Gelu, ops.Clip, ops.Atan2, ops.ReduceMean),
+    **_each(FLOAT, ops.Gelu, ops.Clip, ops.Atan2),
     **_each(FLOAT, ops.MatMul, ops.Linear, dialect.TflSoftmax, dialect.TflLogSoftmax),
     **_each(FLOAT, dialect.TflConv, dialect.TflDepthwise, dialect.TflTransposeConv),
     **_each(FLOAT, dialect.TflMaxPool, dialect.TflAvgPool, dialect.TflResize),
@@ -118,4 +118,4 @@ def _refusal(node: Node[Any], dtype: DType) -> UnsupportedCase:
 
 def _name(node: Node[Any]) -> str:
     """Return what the IR calls the operator."""
-    return type(node.op).__name__.removeprefix("Tfl")
+    return type(node.op).__name__.removeprefix("Tfl").replace("TransposeConv", "ConvTranspose")

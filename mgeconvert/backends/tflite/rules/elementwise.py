@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mgeconvert.backends.tflite.dialect import TflLogSoftmax, TflSoftmax
+from mgeconvert.backends.tflite.dialect_bits import TflBitcast
 from mgeconvert.backends.tflite.emitter import Emitter
 from mgeconvert.backends.tflite.rules.table import RULES, activation
 from mgeconvert.backends.tflite.schema import options, type_number
@@ -114,3 +115,8 @@ def softmax(e: Emitter, node: Node[TflSoftmax]) -> None:
 @RULES(TflLogSoftmax)
 def log_softmax(e: Emitter, node: Node[TflLogSoftmax]) -> None:
     e.emit("LOG_SOFTMAX", node.inputs, node.outputs, options("LogSoftmaxOptions"))
+
+
+@RULES(TflBitcast)
+def bitcast(e: Emitter, node: Node[TflBitcast]) -> None:
+    e.emit("BITCAST", node.inputs, node.outputs, options("BitcastOptions"))
