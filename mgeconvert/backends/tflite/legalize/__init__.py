@@ -6,6 +6,7 @@ from mgeconvert.backends.tflite.legalize import (
     bits,
     broadcast,
     conv,
+    deform,
     division,
     indices,
     matrix,
@@ -13,7 +14,9 @@ from mgeconvert.backends.tflite.legalize import (
     order,
     pool,
     recurrent,
+    regions,
     resize,
+    sampling,
     shape,
 )
 from mgeconvert.backends.tflite.legalize.table import (
@@ -35,6 +38,7 @@ __all__ = [
     "bits",
     "broadcast",
     "conv",
+    "deform",
     "division",
     "indices",
     "legalize",
@@ -43,7 +47,9 @@ __all__ = [
     "order",
     "pool",
     "recurrent",
+    "regions",
     "resize",
+    "sampling",
     "shape",
     "widen_types",
 ]
