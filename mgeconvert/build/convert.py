@@ -95,6 +95,7 @@ def _observer(job: Job, graph: Graph, modes: Sequence[str]) -> Observer:
         feeds,
         rtol=_known(job.check.rtol, base.rtol),
         atol=_known(job.check.atol, base.atol),
+        rtol_max=_known(job.check.rtol_max, base.rtol_max),
     )
 
 

@@ -59,6 +59,7 @@ def check_request(request: Mapping[str, Any]) -> CheckRequest:
         source_sha256=request["source_sha256"],
         rtol=job.check.rtol,
         atol=job.check.atol,
+        rtol_max=job.check.rtol_max,
         atol_lsb=job.check.atol_lsb,
         lsb_share=job.check.lsb_share,
         min_snr=job.check.min_snr,

@@ -34,10 +34,11 @@ EXACT = Rounded()
 class Tally:
     """The differences of one output, summed over the runs of a case.
 
-    An element is outside when |got - want| > atol + rtol * |want|. For integers and bool `rtol`
-    does not count: equality, or the step that `atol` allows. NaN is equal to NaN, and an infinity
-    to itself; any other pair with one of them is outside. Where both are None, only such pairs are.
-    What `rounded` asks must hold as well.
+    An element is outside when |got - want| > atol + rtol * |want| + rtol_max * max |want|, the
+    maximum being that of the run's finite elements. For integers and bool only `atol` counts:
+    equality, or the step that it allows. NaN is equal to NaN, and an infinity to itself; any other
+    pair with one of them is outside. Where all are None, only such pairs are. What `rounded` asks
+    must hold as well.
     """
 
     def __init__(
@@ -46,9 +47,11 @@ class Tally:
         *,
         rtol: float | None,
         atol: float | None,
+        rtol_max: float | None = None,
         rounded: Rounded = EXACT,
     ) -> None:
         self.output, self.rtol, self.atol, self.rounded = output, rtol, atol, rounded
+        self.rtol_max = rtol_max
         self._steps = StepCount(rounded.steps) if rounded.steps else None
         self._sum = NOTHING
         self._shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
@@ -69,10 +72,10 @@ class Tally:
         if got.dtype != want.dtype or got.shape != want.shape:
             return
         rtol = (self.rtol or 0.0) if want.dtype.kind == "f" else 0.0
-        atol = np.inf if self.rtol is None and self.atol is None else self.atol or 0.0
-        new = difference(got, want, rtol=rtol, atol=atol)
+        atol = (self.atol or 0.0) + (self.rtol_max or 0.0) * _largest(want)
+        new = difference(got, want, rtol=rtol, atol=atol if self._is_asked else np.inf)
         if new.nonfinite_mismatches or new.max_abs > 0:
-            self._find_worst(got, want, rtol=rtol)
+            self._find_worst(got, want, rtol=rtol, atol=atol)
         self._sum = merge(self._sum, new)
         if self._steps:
             self._steps.add(got, want, within=self.rounded.atol_lsb)
@@ -112,10 +115,15 @@ class Tally:
             f"{worst.got:.9g} where the source gives {worst.want:.9g}",
         )
 
+    @property
+    def _is_asked(self) -> bool:
+        return any(limit is not None for limit in (self.rtol, self.atol, self.rtol_max))
+
     def _limits(self) -> str:
-        if self.rtol is None and self.atol is None:
+        if not self._is_asked:
             return "no numbers where the other side's are, or the reverse"
-        return f"outside rtol {self.rtol or 0:g}, atol {self.atol or 0:g}"
+        limits = f"outside rtol {self.rtol or 0:g}, atol {self.atol or 0:g}"
+        return limits if self.rtol_max is None else f"{limits}, rtol_max {self.rtol_max:g}"
 
     def _far(self) -> tuple[str, ...]:
         """Say where elements are off by more quantization steps than is allowed."""
@@ -145,11 +153,11 @@ class Tally:
         if problem not in self._problems:
             self._problems.append(problem)
 
-    def _find_worst(self, got: Array, want: Array, *, rtol: float) -> None:
+    def _find_worst(self, got: Array, want: Array, *, rtol: float, atol: float) -> None:
         """Keep the element with the largest excess over its tolerance, a non-finite one first."""
         a, b = got.astype(np.float64), want.astype(np.float64)
         with np.errstate(invalid="ignore", over="ignore"):
-            excess = np.abs(a - b) - ((self.atol or 0.0) + rtol * np.abs(b))
+            excess = np.abs(a - b) - (atol + rtol * np.abs(b))
         finite = np.isfinite(a) & np.isfinite(b)
         same = (a == b) | (np.isnan(a) & np.isnan(b))
         excess = np.where(finite, excess, np.where(same, -np.inf, np.inf))
@@ -167,10 +175,11 @@ def compare(
     *,
     rtol: float | None,
     atol: float | None,
+    rtol_max: float | None = None,
     rounded: Rounded = EXACT,
 ) -> Comparison:
     """Compare one output of one run."""
-    tally = Tally(output, rtol=rtol, atol=atol, rounded=rounded)
+    tally = Tally(output, rtol=rtol, atol=atol, rtol_max=rtol_max, rounded=rounded)
     tally.add(got, want)
     return tally.result()
 
@@ -188,6 +197,16 @@ def merge(a: Difference, b: Difference) -> Difference:
         outside=a.outside + b.outside,
         nonfinite_mismatches=a.nonfinite_mismatches + b.nonfinite_mismatches,
     )
+
+
+def _largest(array: Array) -> float:
+    """Return the largest absolute value of the finite floats, 0 of other types."""
+    if array.dtype.kind != "f" or not array.size:
+        return 0.0
+    low, high = float(array.min()), float(array.max())
+    if not np.isfinite((low, high)).all():
+        return _largest(np.where(np.isfinite(array), array, array.dtype.type(0)))
+    return max(-low, high, 0.0)
 
 
 def _shape(array: Array) -> str:

@@ -15,6 +15,7 @@ class Limits:
 
     rtol: float | None
     atol: float | None
+    rtol_max: float | None
     atol_lsb: float | None
     lsb_share: float | None
     min_snr: float | None
@@ -22,7 +23,9 @@ class Limits:
     def tally(self, output: str, steps: Steps | None) -> Tally:
         """Return what compares the output; `steps` where it is quantized."""
         rounded = Rounded(steps, self.atol_lsb, self.lsb_share, self.min_snr)
-        return Tally(output, rtol=self.rtol, atol=self.atol, rounded=rounded)
+        return Tally(
+            output, rtol=self.rtol, atol=self.atol, rtol_max=self.rtol_max, rounded=rounded
+        )
 
 
 def limits_of(request: CheckRequest, *, mixed: bool) -> Limits:
@@ -32,10 +35,16 @@ def limits_of(request: CheckRequest, *, mixed: bool) -> Limits:
     comparable: the SNR decides then.
     """
     if not mixed:
-        share, least = request.lsb_share, request.min_snr
-        return Limits(request.rtol, request.atol, request.atol_lsb, share, least)
+        return Limits(
+            request.rtol,
+            request.atol,
+            request.rtol_max,
+            request.atol_lsb,
+            request.lsb_share,
+            request.min_snr,
+        )
     least = request.mixed_snr if request.min_snr is None else request.min_snr
-    return Limits(None, None, None, None, least)
+    return Limits(None, None, None, None, None, least)
 
 
 def top1_problems(top1: Top1 | None, least: float | None) -> list[str]:

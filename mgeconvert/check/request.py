@@ -53,7 +53,8 @@ class CheckRequest:
 
     artifact, source: absolute paths; the caller has vetted the source, MegEngine loads it
     format: of the artifact ("onnx"); source_format: "traced", "mge" or "onnx"
-    rtol, atol: an element is outside when |got - want| > atol + rtol * |want|; None: not compared
+    rtol, atol, rtol_max: an element is outside when
+        |got - want| > atol + rtol * |want| + rtol_max * max |want|; None for all: not compared
     atol_lsb, lsb_share: of an output with `steps`, at least this share of the elements is within
         `atol_lsb` steps, and none is off by more than twice that
     min_snr, min_top1: the least SNR of each output in dB, and share of rows with equal classes
@@ -96,6 +97,7 @@ class CheckRequest:
     mixed_snr: float | None = None
     steps: Mapping[str, Steps] = field(default_factory=dict)
     grids: tuple[Grid, ...] = ()
+    rtol_max: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the request as JSON-able data; `from_dict` is the inverse."""

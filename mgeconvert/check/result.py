@@ -119,6 +119,7 @@ class CheckResult:
     min_snr: float | None = None
     min_top1: float | None = None
     rounding: str = "kept"
+    rtol_max: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-able data; NaN and infinities are the str "nan", "inf" and "-inf"."""

@@ -64,6 +64,7 @@ class Check:
             top1=top1,
             rtol=limits.rtol,
             atol=limits.atol,
+            rtol_max=limits.rtol_max,
             atol_lsb=limits.atol_lsb,
             lsb_share=limits.lsb_share,
             min_snr=limits.min_snr,

@@ -67,8 +67,8 @@ def _table(keys: Mapping[str, Key]) -> Iterator[str]:
 
 
 def _tolerances() -> Iterator[str]:
-    yield "| format | rounded | rtol | atol | lsb_share | min_snr | runs | why |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| format | rounded | rtol | atol | rtol_max | lsb_share | min_snr | runs | why |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for format, base in CHECK_DEFAULTS.items():
         yield _defaults(format, "no", base)
     quantized = [name for name, options in WRITTEN.items() if hasattr(options, "quantize")]
@@ -77,7 +77,7 @@ def _tolerances() -> Iterator[str]:
 
 
 def _defaults(format: str, rounded: str, base: CheckDefaults) -> str:
-    numbers = (base.rtol, base.atol, base.lsb_share, base.min_snr)
+    numbers = (base.rtol, base.atol, base.rtol_max, base.lsb_share, base.min_snr)
     cells = ["" if number is None else f"{number:g}" for number in numbers]
     return f"| {' | '.join([format, rounded, *cells, str(base.runs), base.why])} |"
 

@@ -131,7 +131,7 @@ def _idle(
     kind = rounds(options, keys)
     if kind != "float":
         hint = "rounded numbers are compared by atol_lsb and min_snr"
-        yield from ((name, hint) for name in ("rtol", "atol"))
+        yield from ((name, hint) for name in ("rtol", "atol", "rtol_max"))
     if not getattr(options, "quantize", False):
         hint = "steps belong to quantize = true"
         yield from ((name, hint) for name in ("atol_lsb", "lsb_share"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ mge = pytest.importorskip("megengine", reason="the reference")
 
 from mgeconvert import frontends  # noqa: E402
 from mgeconvert.backends import Quantization, Request, load  # noqa: E402
+from mgeconvert.build.single import convert_single  # noqa: E402
 from mgeconvert.check.runners.megengine_rounding import NONE, PARAMETERS, relax  # noqa: E402
-from mgeconvert.errors import Location, QuantError  # noqa: E402
+from mgeconvert.errors import ConversionFailed, Location, QuantError  # noqa: E402
 from mgeconvert.ir import DType, Graph, Quant, TensorType, ops  # noqa: E402
+from mgeconvert.manifest import single_job  # noqa: E402
+from mgeconvert.manifest.options import QuantizationKeys  # noqa: E402
 from tests.caffe_backend.running import (  # noqa: E402
     Files,
     Options,
@@ -101,6 +105,26 @@ def test_networks_are_float_with_parameters(
             if entry["is_weight"] and entry["dtype"] == "int8":
                 steps = numbers[tensor] / np.float32(entry["scale"])
                 np.testing.assert_allclose(steps, np.rint(steps), atol=1e-2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "rounded"), [("trained", False), ("quantized", True)])
+def test_the_check_asks_megengine_for_the_same_rounding(
+    kind: str, tmp_path: Path, *, rounded: bool
+) -> None:
+    file = saved(getattr(networks, kind)("residual"), networks.inputs("residual"), tmp_path)
+    job = single_job(
+        source=file,
+        output=tmp_path / "m.prototxt",
+        format="caffe",
+        quantization=QuantizationKeys(param_fake_quant=rounded),
+    )
+    names = [file.name for file in convert_single(job).files]
+    assert names == ["m.prototxt", "m.caffemodel", "m.quant_params.json"]
+    if not rounded:
+        exact = replace(job, check=replace(job.check, rtol_max=1e-9))
+        with pytest.raises(ConversionFailed, match="rtol_max 1e-09"):
+            convert_single(exact)
 
 
 def test_the_file_follows_the_net_and_stays_equal(tmp_path: Path) -> None:

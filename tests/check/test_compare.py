@@ -46,6 +46,32 @@ def test_tolerance_is_relative_to_the_source() -> None:
     assert not compare("y", large, small, rtol=0.5, atol=0.0).ok
 
 
+def test_a_tolerance_of_the_largest_element_holds_for_small_ones() -> None:
+    want = np.array([-100.0, np.nan, np.inf, 0.0], F32)
+    near, far = want.copy(), want.copy()
+    near[3], far[3] = 0.9, 1.1
+    assert compare("y", near, want, rtol=None, atol=None, rtol_max=0.01).ok
+    result = compare("y", far, want, rtol=0.0, atol=0.0, rtol_max=0.01)
+    assert result.outside == 1
+    assert "rtol_max 0.01" in result.problems[0]
+    assert compare("y", far, want, rtol=0.0, atol=0.2, rtol_max=0.01).ok
+
+
+def test_a_tolerance_of_the_largest_element_is_that_of_each_run() -> None:
+    tally = Tally("y", rtol=0.0, atol=0.0, rtol_max=0.01)
+    tally.add(np.array([100.0, 0.5], F32), np.array([100.0, 0.0], F32))
+    assert tally.result().ok
+    tally.add(np.array([1.0, 0.5], F32), np.array([1.0, 0.0], F32))
+    assert tally.result().outside == 1
+
+
+def test_whole_numbers_have_no_tolerance_relative_to_the_largest() -> None:
+    got, want = np.array([100, 1]), np.array([100, 0])
+    assert not compare("y", got, want, rtol=0.0, atol=0.0, rtol_max=0.5).ok
+    empty = np.zeros(0, F32)
+    assert compare("y", empty, empty, rtol=0.0, atol=0.0, rtol_max=0.5).ok
+
+
 def test_shape_and_type_come_before_numbers() -> None:
     got, want = np.zeros((1, 10), np.float64), np.zeros((1, 11), F32)
     result = compare("logits", got, want, rtol=1.0, atol=1.0)

@@ -102,7 +102,8 @@ def test_every_format_has_its_tables() -> None:
     assert set(OPTIONS) == set(FORMATS)
     assert set(CHECK_DEFAULTS) == set(ENDINGS) <= set(FORMATS)
     for base in CHECK_DEFAULTS.values():
-        assert 0 < base.atol <= base.rtol < 0.1
+        assert 0 <= base.atol <= base.rtol < 0.1
+        assert 0 < (base.atol or base.rtol_max or 0) < 1e-3
 
 
 def test_the_json_schema_has_no_key_without_effect() -> None:

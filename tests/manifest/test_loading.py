@@ -18,7 +18,7 @@ from mgeconvert.manifest import (
     load,
     plan,
 )
-from tests.manifest.writing import GOOD, HEAD, job, jobs, write
+from tests.manifest.writing import GOOD, HEAD, MODEL, job, jobs, write
 
 pytestmark = pytest.mark.core
 
@@ -90,6 +90,15 @@ def test_what_holds_where_the_manifest_says_nothing(tmp_path: Path) -> None:
     assert made.output == f"{tmp_path}/build/m/onnx"
     assert (made.sha256, made.labels, made.metric, made.seed) == (None, None, None, 0)
     assert (made.inputs, made.outputs, made.tags) == ((), (), ())
+
+
+def test_caffe_nets_are_compared_by_their_largest_element(tmp_path: Path) -> None:
+    text = (
+        f"{HEAD}{MODEL}targets.caffe = {{}}\ntargets.x = {{format = 'caffe', check.rtol = 0.5}}\n"
+    )
+    own, more = jobs(tmp_path, text).values()
+    assert own.check == CheckSettings(rtol=0.0, atol=0.0, rtol_max=1e-4, runs=2)
+    assert more.check == CheckSettings(rtol=0.5, atol=0.0, rtol_max=1e-4, runs=2)
 
 
 def test_rounded_artifacts_are_compared_otherwise(tmp_path: Path) -> None:
