@@ -1,0 +1,71 @@
+"""Reading and judging the arguments that several functions share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mgeconvert.errors import ConversionFailed, UnsupportedCase
+from mgeconvert.manifest import Options
+from mgeconvert.manifest.keys import Table, Tables, keys
+from mgeconvert.manifest.options import INPUT_TYPES, QuantizationKeys
+
+PARAMETERS_FILE = "quant_params.json"
+
+
+def as_file(source: str | os.PathLike[str] | BinaryIO, folder: Path) -> Path:
+    """Return the path of the source, which is written to `folder` where it is a file object."""
+    if isinstance(source, str | os.PathLike):
+        return Path(source)
+    path = folder / "model.mge"
+    with path.open("wb") as file:
+        shutil.copyfileobj(source, file)
+    return path
+
+
+def several(numbers: Any) -> tuple[Any, ...]:
+    """Return one number, several, or None for none as a tuple."""
+    if numbers is None:
+        return ()
+    return tuple(numbers) if isinstance(numbers, Sequence) else (numbers,)
+
+
+def judge_rounding(asked: QuantizationKeys) -> None:
+    """Raise ConversionFailed for what the manifest would refuse as well."""
+    kind, scales, zeros = asked.input_data_type, asked.input_scales, asked.input_zero_points
+    problems = []
+    if kind is not None and kind not in INPUT_TYPES:
+        expected = ", ".join(INPUT_TYPES)
+        problems.append(f"input_data_type must be one of {expected}, found {kind!r}")
+    if (kind is None) != (not scales):
+        problems.append("input_data_type and input_scales need each other")
+    if zeros and len(zeros) != len(scales):
+        problems.append(f"{len(zeros)} input_zero_points for {len(scales)} input_scales")
+    if problems:
+        raise ConversionFailed([UnsupportedCase(problem) for problem in problems])
+
+
+def judge(options: Options) -> None:
+    """Raise ConversionFailed for values that the manifest would refuse as well."""
+    problems = [
+        UnsupportedCase(f"{key.name} must be {key.kind.expected}, found {value!r}")
+        for key in keys(type(options))
+        if not isinstance(key.kind, Table | Tables)
+        and not key.kind.accepts(value := getattr(options, key.name))
+    ]
+    if problems:
+        raise ConversionFailed(problems)
+
+
+def saved(traced_module: Any, folder: Path) -> Path:
+    """Return the path of the module's file, which MegEngine writes where it is an object."""
+    if isinstance(traced_module, str | os.PathLike):
+        return Path(traced_module)
+    import megengine
+
+    path = folder / "module.tm"
+    megengine.save(traced_module, str(path))
+    return path
