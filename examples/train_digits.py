@@ -4,7 +4,9 @@ python examples/train_digits.py [--output FOLDER]
 
 Trains on a stratified three quarters of the 1,797 images (8 x 8, values 0 to 16), prints the top-1
 accuracy on the rest, and writes digits.tm and digits.npz (`data` uint8 (1797, 1, 8, 8), `labels`
-(1797,)), the pixels unscaled: the model scales them itself. All seeds are fixed.
+(1797,)), the pixels unscaled: the model scales them itself. Then calibrates the same network for 8
+bits, trains it on with fake quantization, and writes digits_qat.tm, and digits_int8.tm, which
+computes in whole numbers. All seeds are fixed.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from pathlib import Path
 import megengine
 import megengine.functional as F
 import megengine.module as M
+import megengine.quantization as Q
 import numpy as np
 from megengine import Tensor
 from megengine.autodiff import GradManager
@@ -32,6 +35,8 @@ from tests.zoo.tracing import save  # noqa: E402
 EPOCHS = 40
 BATCH = 64
 RATE = 0.05
+QUANTIZED_EPOCHS = 4
+QUANTIZED_RATE = 0.002
 
 
 class Separable(M.Module):
@@ -70,6 +75,42 @@ class DigitNet(M.Module):
         return self.fc(self.drop(x))
 
 
+class QuantizableSeparable(M.Module):
+    """Separable, with an addition that is a module."""
+
+    def __init__(self, source: Separable) -> None:
+        super().__init__()
+        self.depth, self.point = source.depth, source.point
+        self.add = M.Elemwise("fuse_add_relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a tensor of the shape of `x`."""
+        return self.add(x, self.point(self.depth(x)))
+
+
+class QuantizableDigitNet(M.Module):
+    """The trained DigitNet with its weights, of the modules that MegEngine can quantize."""
+
+    def __init__(self, source: DigitNet) -> None:
+        super().__init__()
+        stem = source.stem
+        self.quant = M.QuantStub()
+        self.stem = M.ConvBnRelu2d(1, stem.out_channels, 3, padding=1, bias=False)
+        self.stem.conv, self.stem.bn = stem, source.stem_bn
+        self.local = QuantizableSeparable(source.local)
+        self.down = source.down
+        self.wide = QuantizableSeparable(source.wide)
+        self.pool = source.pool
+        self.fc = source.fc
+        self.dequant = M.DequantStub()
+
+    def forward(self, data: Tensor) -> Tensor:
+        """Return the logits."""
+        x = self.quant(data / 8.0 - 1.0)
+        x = self.wide(self.down(self.local(self.stem(x))))
+        return self.dequant(self.fc(F.flatten(self.pool(x), 1)))
+
+
 def initialise(module: M.Module, random: np.random.RandomState) -> None:
     """Set the matrices and kernels of `module` from numpy, for the same start everywhere."""
     for _, tensor in sorted(module.named_parameters()):
@@ -81,14 +122,20 @@ def initialise(module: M.Module, random: np.random.RandomState) -> None:
 
 
 def train(
-    module: M.Module, images: np.ndarray, labels: np.ndarray, random: np.random.RandomState
+    module: M.Module,
+    images: np.ndarray,
+    labels: np.ndarray,
+    random: np.random.RandomState,
+    *,
+    epochs: int = EPOCHS,
+    rate: float = RATE,
 ) -> None:
     """Fit `module` by gradient descent with momentum and a cosine schedule."""
     module.train()
     manager = GradManager().attach(module.parameters())
-    optimizer = SGD(module.parameters(), lr=RATE, momentum=0.9, weight_decay=1e-4)
-    for epoch in range(EPOCHS):
-        optimizer.param_groups[0]["lr"] = RATE * 0.5 * (1 + np.cos(np.pi * epoch / EPOCHS))
+    optimizer = SGD(module.parameters(), lr=rate, momentum=0.9, weight_decay=1e-4)
+    for epoch in range(epochs):
+        optimizer.param_groups[0]["lr"] = rate * 0.5 * (1 + np.cos(np.pi * epoch / epochs))
         order = random.permutation(len(images))
         for start in range(0, len(order) - BATCH + 1, BATCH):
             rows = order[start : start + BATCH]
@@ -106,6 +153,22 @@ def shift(images: np.ndarray, random: np.random.RandomState) -> np.ndarray:
     for i, (y, x) in enumerate(random.choice([0, 1, 1, 1, 2], (len(images), 2))):
         moved[i] = padded[i, :, y : y + 8, x : x + 8]
     return moved
+
+
+def quantized(
+    source: DigitNet, images: np.ndarray, labels: np.ndarray, random: np.random.RandomState
+) -> M.Module:
+    """Return `source` calibrated for 8 bits on `images`, and trained on with rounding."""
+    module = Q.quantize_qat(QuantizableDigitNet(source), qconfig=Q.ema_fakequant_qconfig)
+    module.eval()
+    Q.disable_fake_quant(module)
+    Q.enable_observer(module)
+    for start in range(0, len(images), BATCH):
+        module(Tensor(images[start : start + BATCH]))
+    Q.enable_fake_quant(module)
+    train(module, images, labels, random, epochs=QUANTIZED_EPOCHS, rate=QUANTIZED_RATE)
+    module.eval()
+    return module
 
 
 def accuracy(module: M.Module, images: np.ndarray, labels: np.ndarray) -> float:
@@ -132,11 +195,19 @@ def main() -> None:
     module = DigitNet()
     initialise(module, random)
     train(module, images[fit], labels[fit], random)
-    for name, rows in (("training", fit), ("held out", held), ("all", np.arange(len(images)))):
-        print(
-            f"{name}: {len(rows)} images, top-1 {accuracy(module, images[rows], labels[rows]):.4f}"
-        )
-    save(trace_module(module, Tensor(images[:2])), output / "digits.tm")
+    parts = {"training": fit, "held out": held, "all": np.arange(len(images))}
+
+    def finish(name: str) -> None:
+        for part, rows in parts.items():
+            right = accuracy(module, images[rows], labels[rows])
+            print(f"{name}, {part}: {len(rows)} images, top-1 {right:.4f}")
+        save(trace_module(module, Tensor(images[:2])), output / f"{name}.tm")
+
+    finish("digits")
+    module = quantized(module, images[fit], labels[fit], random)
+    finish("digits_qat")
+    Q.quantize(module)
+    finish("digits_int8")
     np.savez_compressed(output / "digits.npz", data=pixels, labels=labels.astype(np.uint8))
 
 
