@@ -9,7 +9,6 @@ import pytest
 
 from mgeconvert import mge_to_onnx
 from mgeconvert.cli import main
-from mgeconvert.errors import ConversionFailed
 
 DUMP = Path(__file__).parent / "dumps" / "residual.v2.mge"
 
@@ -45,7 +44,11 @@ def test_an_unknown_end_point_is_one_line(
     assert not path.exists()
 
 
-def test_a_quantized_dump_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConversionFailed, match="quantization is not supported yet"):
-        mge_to_onnx(DUMP.with_name("quantized.v2.mge"), tmp_path / "model.onnx")
-    assert not list(tmp_path.iterdir())
+def test_a_quantized_dump_becomes_a_float_model(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    mge_to_onnx(DUMP.with_name("quantized.v2.mge"), path)
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    assert not any("Quantize" in node.op_type for node in model.graph.node)
+    (result,) = model.graph.output
+    assert result.type.tensor_type.elem_type == onnx.TensorProto.FLOAT

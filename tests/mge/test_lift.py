@@ -41,15 +41,10 @@ REFUSALS = {
     "random": "random",
     "dropout_training": "random",
     "svd": "no counterpart",
-    **dict.fromkeys(
-        (
-            *("batch_conv_bias", "cast_qint8", "cast_qint32", "cast_quint8", "fake_quant", "lsq"),
-            *("qat", "qat_transposed", "quantized", "quantized_grouped", "quantized_transposed"),
-            "tqt",
-        ),
-        "quantization is not supported yet",
-    ),
 }
+# The scale of results whose sums of products are ties at every twentieth number: by whole numbers
+# MegEngine rounds them another way than the numbers meant are rounded.
+TIES = {"batch_conv_bias": 0.2}
 
 
 @cache
@@ -87,11 +82,14 @@ def check(name: str, variant: str, *, reference: str = "", rtol: float = 1e-5) -
         arrays = {key: loaded[key] for key in loaded.files}
     feeds = {port.name: arrays[f"in.{port.name}"] for port in graph.inputs}
     with np.errstate(all="ignore"):
-        got = list(evaluate(graph, feeds).values())
+        got = list(evaluate(graph, feeds, quantized=True).values())
     want = [array for key, array in arrays.items() if key.startswith("out.")]
     assert [(a.shape, a.dtype) for a in got] == [(b.shape, b.dtype) for b in want]
     for a, b in zip(got, want):
         tolerance = 1e-2 if b.dtype == np.float16 else rtol
+        if name in TIES:
+            assert (np.abs(a - b) > tolerance).mean() < 0.05
+            tolerance = TIES[name]
         np.testing.assert_allclose(a, b, tolerance, tolerance)
     return graph
 
@@ -178,10 +176,10 @@ def test_symbolic_batch() -> None:
 
 def test_all_problems_at_once() -> None:
     with pytest.raises(ConversionFailed) as failed:
-        frontends.read(COMMITTED / "qat.v2.mge", shapes={}, outputs=())
+        frontends.read(folder() / "random.v2.mge", shapes={}, outputs=())
     problems = failed.value.problems
-    assert len(problems) > 1
-    assert all(p.at is not None and p.at.op == "FakeQuant" and p.at.name for p in problems)
+    assert [p.at and p.at.op for p in problems] == ["UniformRNGV1", "GaussianRNGV1"]
+    assert all(p.at is not None and p.at.name for p in problems)
 
 
 def test_samples_are_no_part_of_the_graph() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,24 @@ import numpy as np
 from mgeconvert.errors import Location, UnsupportedCase
 from mgeconvert.frontends.mge.layout import Packings
 from mgeconvert.frontends.mge.records import MgeOperator
-from mgeconvert.ir import DType, Graph, Op, Value, ops
+from mgeconvert.ir import DType, Graph, Op, Quant, Value, ops
 from mgeconvert.ir.builder import Builder
 from mgeconvert.ir.contents import dims_of
 from mgeconvert.ir.dims import Dim, Sym
+from mgeconvert.ir.op import Array
 
 SMALL = 4096  # elements of constants that are computed on the spot, as arithmetic on shapes is
+
+
+@dataclass(frozen=True)
+class Result:
+    """The quantized type of an operator's results, and whether their numbers are rounded to it.
+
+    Sums of products in 32 bits are exact: there is nothing to round.
+    """
+
+    quant: Quant
+    rounds: bool = True
 
 
 class Call(Builder):
@@ -33,9 +46,12 @@ class Call(Builder):
         *,
         operator: MgeOperator,
         packings: Packings,
+        stored: dict[Value, Quant],
     ) -> None:
         super().__init__(graph, at, name)
         self.operator, self.packings = operator, packings
+        self.stored = stored  # the quantized types of those values that MegEngine holds in them
+        self.result: Result | None = None  # the quantized type of the results, where they have one
         self.made: list[Value] = []
 
     def setting(self, name: str) -> Any:
@@ -59,7 +75,7 @@ class Call(Builder):
 
     def emit(self, op: Op, *inputs: Value) -> Value:
         """Add an operator with one output; one of small constants is computed instead."""
-        if inputs and all(v.const is not None and _is_small(v) for v in inputs):
+        if inputs and all(_is_plain(v) for v in inputs):
             (type_,) = op.infer([v.type for v in inputs])
             if isinstance(type_.size, int) and type_.size <= SMALL:
                 (array,) = op.eval([v.const for v in inputs if v.const is not None])
@@ -102,8 +118,15 @@ class Call(Builder):
         """Return a constant with other contents under the name of the one that it replaces."""
         if constant.const is array or array.shape == constant.type.shape:
             return constant
-        result = self.graph.constant(constant.name, np.ascontiguousarray(array))
+        return self.named_after(constant, np.ascontiguousarray(array), constant.quant)
+
+    def named_after(self, constant: Value, array: Array, quant: Quant | None) -> Value:
+        """Return a constant that takes over the name of another one, quantized by `quant`."""
+        result = self.graph.constant(constant.name, array)
         self.graph.take_name(result, constant)
+        result.quant = quant
+        if constant in self.stored and quant is not None:
+            self.stored[result] = quant
         return result
 
     def numbers(self, x: Value) -> tuple[int, ...]:
@@ -145,6 +168,9 @@ class Call(Builder):
         return x if x.type.dtype.is_float else self.cast(x, DType.F32)
 
 
-def _is_small(value: Value) -> bool:
+def _is_plain(value: Value) -> bool:
+    """Return whether it is a small constant whose numbers are as they stand."""
     size = value.type.size
-    return isinstance(size, int) and size <= SMALL
+    return (
+        value.const is not None and value.quant is None and isinstance(size, int) and size <= SMALL
+    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mgeconvert.errors import UnsupportedCase
-from mgeconvert.frontends.mge.records import Array, MgeDType
+from mgeconvert.frontends.mge.records import PACKED_BITS, Array, MgeDType, MgeTensor
 from mgeconvert.ir import DType, Quant
+from mgeconvert.ir.quantize import dequantize
 
 PLAIN = {
     "Float32": DType.F32,
@@ -24,42 +25,69 @@ QUANTIZED = {
     "Quantized8Asymm": (DType.U8, 0, 255),
     "QuantizedS16": (DType.I16, -32768, 32767),
     "QuantizedS32": (DType.I32, -(2**31), 2**31 - 1),
+    "QuantizedS4": (DType.I8, -8, 7),
+    "Quantized4Asymm": (DType.U8, 0, 15),
+    "QuantizedS1": (DType.I8, 0, 1),
 }
-"""Quantized types with whole bytes: what holds them, and their range."""
-
-NOT_YET = "quantization is not supported yet"
-HINT = "dump the float model; for quantized types see docs/mge-options.md"
+"""Quantized types: what holds their elements, and their range."""
 
 
 def element_type(given: MgeDType | str | None) -> DType:
-    """Return the element type; raise UnsupportedCase for quantized ones and for what is not held.
+    """Return the element type in the IR: that of the numbers meant, float32, for quantized ones.
 
     Some operators have no more than its name. Without one, as where a dump leaves the default, it
-    is float32.
+    is float32. Raise UnsupportedCase for what the IR does not hold.
     """
     if given is None:
         return DType.F32
     dtype = MgeDType(given) if isinstance(given, str) else given
     if dtype.name in PLAIN:
         return PLAIN[dtype.name]
-    if dtype.scale is not None or dtype.name.startswith("Quantized"):
-        raise UnsupportedCase(f"{NOT_YET}: {dtype.name}", hint=HINT)
+    if quantization(dtype) is not None:
+        return DType.F32
     raise UnsupportedCase(f"the element type {dtype.name} has no place in the IR")
 
 
 def quantization(dtype: MgeDType) -> Quant | None:
-    """Return how a tensor of this type is quantized; None for plain types.
-
-    Raise UnsupportedCase for quantized types whose elements are smaller than a byte.
-    """
-    if dtype.scale is None:
+    """Return how a tensor of this type is quantized; None for other types."""
+    if dtype.name not in QUANTIZED or dtype.scale is None:
         return None
-    if dtype.name not in QUANTIZED:
-        raise UnsupportedCase(f"{NOT_YET}: {dtype.name}", hint=HINT)
     storage, low, high = QUANTIZED[dtype.name]
     return Quant(storage, low, high, (dtype.scale,), (dtype.zero_point or 0,))
 
 
-def native(array: Array) -> Array:
+def meaning(tensor: MgeTensor) -> tuple[Array, Quant | None]:
+    """Return the numbers that a constant stands for, and how they are quantized."""
+    dtype = element_type(tensor.dtype)
+    assert tensor.data is not None
+    quant = quantization(tensor.dtype)
+    if quant is None:
+        return native(tensor.data, dtype), None
+    bits = PACKED_BITS.get(tensor.dtype.name)
+    whole = tensor.data if bits is None else unpacked(tensor, bits, signed=quant.qmin < 0)
+    return dequantize(whole, quant), quant
+
+
+def unpacked(tensor: MgeTensor, bits: int, *, signed: bool) -> Array:
+    """Return elements smaller than a byte one by one, the first one in the low bits.
+
+    A row along the last axis begins with a new byte.
+    """
+    assert tensor.data is not None
+    *outer, last = tensor.shape
+    per_byte = 8 // bits
+    row = -(-last // per_byte)
+    count = int(np.prod(outer, dtype=np.int64)) * row
+    if tensor.data.size != count:
+        raise UnsupportedCase(
+            f"{tensor.data.size} bytes of {tensor.dtype.name}{list(tensor.shape)}, not {count}"
+        )
+    shifts = np.arange(per_byte, dtype=np.uint8) * np.uint8(bits)
+    parts = (tensor.data.reshape(*outer, row, 1) >> shifts) & np.uint8(2**bits - 1)
+    whole = parts.reshape(*outer, row * per_byte)[..., :last].astype(np.int8)
+    return np.where(whole >= 2 ** (bits - 1), whole - 2**bits, whole) if signed else whole
+
+
+def native(array: Array, dtype: DType) -> Array:
     """Return an array in the machine's byte order; what needs no change stays a view."""
-    return np.require(array, array.dtype.newbyteorder("="), ("C",))
+    return np.require(array, dtype.numpy, ("C",))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mgeconvert.errors import UnsupportedCase
-from mgeconvert.frontends.mge.records import Array
 from mgeconvert.ir import Value, ops
 from mgeconvert.ir.builder import Builder
 from mgeconvert.ir.dims import Dim
@@ -27,12 +26,16 @@ class Layout:
 NCHW44 = Layout("NCHW44", 4, (0, 1, 3, 4, 2))
 NCHW88 = Layout("NCHW88", 8, (0, 1, 3, 4, 2))
 NHWCD4 = Layout("NHWCD4", 4, (0, 3, 1, 4, 2))
+NCHW4 = replace(NCHW44, name="NCHW4")
+NCHW32 = Layout("NCHW32", 32, NCHW44.perm)
+NCHW64 = Layout("NCHW64", 64, NCHW44.perm)
+CHWN4 = Layout("CHWN4", 4, (1, 3, 4, 0, 2))
 LAYOUTS = {
-    "NCHW44": NCHW44,
-    "NCHW44_DOT": NCHW44,
-    "NCHW88": NCHW88,
-    "NHWCD4": NHWCD4,
+    "NCHW44_DOT": replace(NCHW44, name="NCHW44_DOT"),
+    **{each.name: each for each in (NCHW4, NCHW44, NCHW88, NCHW32, NCHW64, CHWN4, NHWCD4)},
 }
+BY_SHUFFLE = {(each.block, each.perm): each for each in (NCHW4, NCHW88, NCHW32, NCHW64, CHWN4)}
+"""What a dump makes itself, by a reshape and a transposition."""
 
 
 @dataclass
@@ -82,13 +85,13 @@ class Packings:
     def shuffled(self, x: Value, result: Value, pattern: tuple[int, ...]) -> None:
         """Note a blocked value that the dump makes itself: a reshape, then a transposition."""
         node = x.producer
-        if node is None or not isinstance(node.op, ops.Reshape) or pattern != NCHW44.perm:
+        if node is None or not isinstance(node.op, ops.Reshape):
             return
         source = node.inputs[0]
         if source.type.rank != 4 or x.type.rank != 5:
             return
         n, groups, block, h, w = x.type.shape
-        layout = {4: NCHW44, 8: NCHW88}.get(block if isinstance(block, int) else 0)
+        layout = BY_SHUFFLE.get((block if isinstance(block, int) else 0, pattern))
         if layout and source.type.shape == (n, groups * block, h, w):
             self.known[result] = (source, layout)
 
@@ -98,32 +101,3 @@ def _turned(x: Value, perm: tuple[int, ...]) -> Value | None:
     if node is None or not isinstance(node.op, ops.Transpose) or node.op.perm != perm:
         return None
     return node.inputs[0]
-
-
-def plain_filters(w: Array, layout: Layout, *, grouped: bool, channels: int) -> Array:
-    """Return blocked filters as (O, I, h, w), or (groups, O, I, h, w) where they are grouped.
-
-    `channels` is the number of input channels of the image; a first layer has filled-up ones.
-    """
-    if layout is NHWCD4:
-        return _image_filters(w, grouped, channels)
-    b = layout.block
-    if grouped and w.ndim == 6:  # depthwise: (G / b, 1, 1, h, w, b)
-        return w.transpose(0, 5, 1, 2, 3, 4).reshape(-1, 1, 1, *w.shape[3:5])
-    if grouped:  # (G, O / b, I / b, h, w, b, b)
-        turned = w.transpose(0, 1, 6, 2, 5, 3, 4)
-        return turned.reshape(w.shape[0], w.shape[1] * b, w.shape[2] * b, *w.shape[3:5])
-    if w.ndim == 5:  # an NCHW image: (O / b, h, w, I, b)
-        return w.transpose(0, 4, 3, 1, 2).reshape(-1, w.shape[3], *w.shape[1:3])
-    turned = w.transpose(0, 5, 1, 4, 2, 3)
-    return turned.reshape(w.shape[0] * b, w.shape[1] * b, *w.shape[2:4])
-
-
-def _image_filters(w: Array, grouped: bool, channels: int) -> Array:
-    if grouped and w.ndim == 5:  # depthwise: (G / 4, 1, h, w, 4)
-        return w.transpose(0, 4, 1, 2, 3).reshape(-1, 1, 1, *w.shape[2:4])
-    if grouped:  # (G, O / 4, h, w, I, 4)
-        turned = w.transpose(0, 1, 5, 4, 2, 3)
-        return turned.reshape(w.shape[0], -1, w.shape[4], *w.shape[2:4])
-    turned = w.transpose(0, 4, 3, 1, 2)  # (O / 4, h, w, I, 4)
-    return turned.reshape(-1, w.shape[3], *w.shape[1:3])[:, :channels]

@@ -15,8 +15,10 @@ from mgeconvert.errors import (
 )
 from mgeconvert.frontends import Watch, unwatched
 from mgeconvert.frontends.mge.call import Call
-from mgeconvert.frontends.mge.dtypes import element_type, native, quantization
+from mgeconvert.frontends.mge.dtypes import element_type, meaning, quantization
+from mgeconvert.frontends.mge.grid import find_grids
 from mgeconvert.frontends.mge.layout import Packings
+from mgeconvert.frontends.mge.quant import expected, held
 from mgeconvert.frontends.mge.records import (
     CONSTANTS,
     INPUT,
@@ -27,7 +29,7 @@ from mgeconvert.frontends.mge.records import (
 )
 from mgeconvert.frontends.mge.rules import REFUSED, RULES
 from mgeconvert.frontends.mge.tidy import fuse_affine
-from mgeconvert.ir import Graph, TensorType, Value
+from mgeconvert.ir import Graph, Quant, TensorType, Value
 from mgeconvert.ir.dims import Shape, dim
 from mgeconvert.ir.passes import drop_dead
 
@@ -47,6 +49,7 @@ class Lifter:
         self.env: dict[int, Value] = {}
         self._names = {var.id: var.name for var in model.vars}
         self._packings = Packings()
+        self._stored: dict[Value, Quant] = {}
 
     def run(self, operators: Sequence[MgeOperator]) -> None:
         """Lift the operators in order; those behind a failed one at least need a rule."""
@@ -64,7 +67,8 @@ class Lifter:
 
             def add(_: MgeOperator, name: str = name, made: int = made) -> None:
                 type_ = _input_type(tensor, name, shapes.get(name))  # noqa: B023
-                self.env[made] = self.graph.input(name, type_)
+                value = self.env[made] = self.graph.input(name, type_)
+                self._hold(value, quantization(tensor.dtype))  # noqa: B023
 
             self._guarded(operator, add)
 
@@ -95,8 +99,11 @@ class Lifter:
             self._name(operator),
             operator=operator,
             packings=self._packings,
+            stored=self._stored,
         )
         results = self._apply(call, [self.env[i] for i in operator.inputs])
+        if call.result is not None:
+            results = tuple(v and held(call, v, call.result) for v in results)
         if len(results) < len(operator.outputs):
             results = (*results, *[None] * (len(operator.outputs) - len(results)))
         for made, value in zip(operator.outputs, results):
@@ -107,16 +114,21 @@ class Lifter:
                     self._watch(str(made), value)
 
     def _constant(self, name: str, tensor: MgeTensor) -> Value:
-        quant = quantization(tensor.dtype)
-        if quant is None:
-            element_type(tensor.dtype)
-        assert tensor.data is not None
-        value = self.graph.constant(name, native(tensor.data))
-        value.quant = quant
+        array, quant = meaning(tensor)
+        value = self.graph.constant(name, array)
+        self._hold(value, quant)
         return value
 
+    def _hold(self, value: Value, quant: Quant | None) -> None:
+        """Note the quantized type of an input or constant."""
+        value.quant = quant
+        if quant is not None:
+            self._stored[value] = quant
+
     def _apply(self, call: Call, inputs: Sequence[Value]) -> tuple[Value | None, ...]:
-        result: Any = _rule(call.operator)(call, *inputs)
+        rule = _rule(call.operator)
+        call.result = expected(call, inputs)
+        result: Any = rule(call, *inputs)
         return result if isinstance(result, tuple) else (result,)
 
     def _rename(self, call: Call, value: Value, name: str) -> None:
@@ -163,6 +175,7 @@ def lift(
         raise UnsupportedCase(f"{names} exists in training only", at=Location(STAGE))
     _publish(lifter, wanted)
     fuse_affine(lifter.graph)
+    find_grids(lifter.graph)
     drop_dead.run(lifter.graph)
     return lifter.graph
 

@@ -29,6 +29,8 @@ def _fuse(graph: Graph, node: Node[Any]) -> None:
         layer = x.producer
         if layer is None or other.const is None or x.is_output or x.users != (node,):
             continue
+        if x.quant is not None:
+            continue  # rounded between the two
         if x.type != node.output.type:
             continue
         if isinstance(layer.op, LAYERS):
@@ -39,6 +41,7 @@ def _fuse(graph: Graph, node: Node[Any]) -> None:
         else:
             continue
         if new is not None:
+            new.quant = node.output.quant
             graph.replace_node(node, new)
             return
 
@@ -59,16 +62,15 @@ def _layer(
 ) -> Value | None:
     x, w, *bias = layer.inputs
     if isinstance(node.op, ops.Add):
-        total = vector if not bias else _sum(bias[0].const, vector)
-        if total is None:
+        total = vector if not bias else _sum(bias[0], vector)
+        if total is None or (bias and other.quant):
             return None
-        return _again(graph, node, layer, (x, w, graph.constant(other.name, total)), other)
-    if (
-        w.const is None
-        or isinstance(layer.op, ops.ConvTranspose)
-        or any(b.const is None for b in bias)
+        return _again(graph, node, layer, (x, w, _bias(graph, total, other)), other)
+    if isinstance(layer.op, ops.ConvTranspose) or any(
+        v.const is None or v.quant is not None for v in (w, *bias)
     ):
         return None
+    assert w.const is not None
     scaled = w.const * vector.reshape(-1, *(1,) * (w.type.rank - 1))
     forget(w.const)
     parts = [x, graph.constant(w.name, scaled)]
@@ -76,8 +78,15 @@ def _layer(
     return _again(graph, node, layer, tuple(parts), w)
 
 
-def _sum(a: Array | None, b: Array) -> Array | None:
-    return None if a is None else a + b
+def _sum(a: Value, b: Array) -> Array | None:
+    return None if a.const is None or a.quant is not None else a.const + b
+
+
+def _bias(graph: Graph, vector: Array, other: Value) -> Value:
+    """Return the constant `other` as a vector, quantized in the same way."""
+    bias = graph.constant(other.name, vector)
+    bias.quant = other.quant
+    return bias
 
 
 def _product(graph: Graph, node: Node[Any], layer: Node[Any], other: Value) -> Value | None:
@@ -88,7 +97,7 @@ def _product(graph: Graph, node: Node[Any], layer: Node[Any], other: Value) -> V
     vector = _by_channel(other.const, node.output, node.output.type.rank - 1)
     if vector is None or isinstance(layer.op, ops.MatMul):
         return None
-    return _again(graph, node, layer, (x, w, graph.constant(other.name, vector)), other)
+    return _again(graph, node, layer, (x, w, _bias(graph, vector, other)), other)
 
 
 def _again(

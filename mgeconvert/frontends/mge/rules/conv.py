@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mgeconvert.errors import UnsupportedCase
-from mgeconvert.frontends.mge.call import Call
-from mgeconvert.frontends.mge.dtypes import HINT, NOT_YET
-from mgeconvert.frontends.mge.layout import LAYOUTS, Layout, plain_filters
+from mgeconvert.frontends.mge.call import Call, Result
+from mgeconvert.frontends.mge.dtypes import quantization
+from mgeconvert.frontends.mge.filters import plain_filters
+from mgeconvert.frontends.mge.layout import LAYOUTS, Layout
 from mgeconvert.frontends.mge.rules.table import RULES
 from mgeconvert.ir import DType, Op, Value, ops
 from mgeconvert.ir.dims import Shape
+from mgeconvert.ir.quantize import bias_quant
 
 NONLINEAR: dict[str, Op | None] = {
     "IDENTITY": None,
@@ -50,16 +52,23 @@ def unblocked(c: Call, work: Callable[..., Value], x: Value, *others: Value) -> 
     return c.packings.pack(c, work(c, *plain), layout)
 
 
-def filters(c: Call, x: Value, w: Value, rank: int) -> tuple[Value, int]:
-    """Return filters as (O, I, ...), those of groups one after the other, and the groups."""
+def filters(
+    c: Call, x: Value, w: Value, rank: int, *, transposed: bool = False
+) -> tuple[Value, int]:
+    """Return filters as (O, I, ...), those of groups one after the other, and the groups.
+
+    Of a transposed convolution O are the channels of its image x.
+    """
     grouped = c.need("sparse", "DENSE", "GROUP") == "GROUP"
     layout = layout_of(c)
     if layout is not None:
         if w.const is None:
             raise UnsupportedCase(f"computed filters in the layout {layout.name}")
         channels = x.type.shape[1]
-        assert isinstance(channels, int)
-        w = c.renewed(w, plain_filters(w.const, layout, grouped=grouped, channels=channels))
+        known = channels if isinstance(channels, int) and not transposed else None
+        whole = w in c.stored
+        plain = plain_filters(w.const, layout, grouped=grouped, channels=known, whole=whole)
+        w = c.renewed(w, plain)
     if w.type.rank != rank + grouped:
         raise UnsupportedCase(f"filters {w.type} for images of rank {rank}")
     if not grouped:
@@ -72,8 +81,6 @@ def filters(c: Call, x: Value, w: Value, rank: int) -> tuple[Value, int]:
 
 def wide(c: Call, *operands: Value) -> tuple[Value, ...]:
     """Return the operands as they are computed: half precision may be accumulated in float32."""
-    if any(v.quant is not None for v in operands):
-        raise UnsupportedCase(f"{NOT_YET}: quantized operands", hint=HINT)
     if c.operator.params.get("compute_mode") == "FLOAT32":
         return tuple(c.cast(v, DType.F32) for v in operands)
     return operands
@@ -83,43 +90,80 @@ def convolved(c: Call, x: Value, w: Value, *bias: Value) -> Value:
     """Add a convolution with the operator's parameters; `bias` has one number for each filter."""
     c.need("mode", "CROSS_CORRELATION")
     plain, groups = filters(c, x, w, x.type.rank)
-    op = ops.Conv(
+    return c.cast(c.emit(_conv(c, groups), *wide(c, x, plain, *bias)), x.type.dtype)
+
+
+def _conv(c: Call, groups: int) -> ops.Conv:
+    return ops.Conv(
         stride=spatial(c, "stride"),
         padding=tuple((p, p) for p in spatial(c, "pad")),
         dilation=spatial(c, "dilate"),
         groups=groups,
     )
-    return c.cast(c.emit(op, *wide(c, x, plain, *bias)), x.type.dtype)
 
 
-@RULES("Convolution", "Convolution3D", limits="quantized types are not supported yet")
+def summed(c: Call, x: Value, w: Value) -> Result | None:
+    """Return what the sums of products of x and w become, None where both are plain.
+
+    Without a type of its own the result has 32 bits, with the product of both scales.
+    """
+    if x not in c.stored and w not in c.stored:
+        return None
+    if x not in c.stored or w not in c.stored:
+        raise UnsupportedCase("a quantized operand beside one that is not")
+    natural = bias_quant(c.stored[x], c.stored[w], axis=0)
+    if c.operator.output_dtype is None:
+        return Result(natural, rounds=False)
+    quant = quantization(c.operator.output_dtype)
+    return None if quant is None else Result(quant, rounds=quant != natural)
+
+
+@RULES("Convolution", "Convolution3D")
 def convolution(c: Call, x: Value, w: Value) -> Value:
+    c.result = summed(c, x, w)
     layout = layout_of(c)
     image = x if layout is None else c.packings.plain(c, x, layout)
     y = convolved(c, image, w)
     return y if layout is None else c.packings.pack(c, y, layout)
 
 
-@RULES("ConvBiasForward", limits="quantized types are not supported yet")
+@RULES("ConvBiasForward")
 def conv_bias(c: Call, x: Value, w: Value, *added: Value) -> Value:
     """A convolution, its bias, another image that is added, and an activation, in this order."""
-    if c.operator.output_dtype is not None and c.operator.output_dtype.scale is not None:
-        raise UnsupportedCase(
-            f"{NOT_YET}: a result of type {c.operator.output_dtype.name}", hint=HINT
-        )
+    c.result = summed(c, x, w)
     layout = layout_of(c)
     parts = [x, *added]
     if layout is not None:
         parts = [c.packings.plain(c, v, layout) for v in parts]
     image, *rest = parts
     bias = [_vector(c, rest.pop(0))] if rest and _is_bias(rest[0]) else []
-    y = convolved(c, image, w, *bias)
-    for other in rest:
+    y = _activated(c, convolved(c, image, w, *bias), rest)
+    return y if layout is None else c.packings.pack(c, y, layout)
+
+
+@RULES("BatchConvBiasForward", limits="filters known when converting, and a fixed batch")
+def batch_conv_bias(c: Call, x: Value, w: Value, *added: Value) -> Value:
+    """A convolution in which each image has filters of its own: as many groups as images."""
+    c.need("mode", "CROSS_CORRELATION")
+    c.need("sparse", "DENSE")
+    c.result = summed(c, x, w)
+    if w.const is None or x.type.static is None or w.type.rank != 5 or layout_of(c) is not None:
+        raise UnsupportedCase(f"images {x.type} and filters {w.type}")
+    n, channels, *size = x.type.static
+    filters = c.reshaped(w, (-1, *w.const.shape[2:]))
+    joined = c.reshape(x, (1, n * channels, *size))
+    y = c.emit(_conv(c, n), joined, filters)
+    y = c.reshape(y, (n, w.const.shape[1], *y.type.shape[2:]))
+    return _activated(c, y, added)
+
+
+def _activated(c: Call, y: Value, added: Sequence[Value]) -> Value:
+    """Add what is not empty, then the activation."""
+    for other in added:
         if other.type.size != 0:
             y = c.emit(ops.Add(), y, other)
     activation = NONLINEAR[c.need("nonlineMode", *NONLINEAR)]
-    y = y if activation is None else c.emit(activation, y)
-    return y if layout is None else c.packings.pack(c, y, layout)
+    return y if activation is None else c.emit(activation, y)
 
 
 def _is_bias(x: Value) -> bool:
@@ -143,9 +187,12 @@ def _vector(c: Call, bias: Value) -> Value:
 def transposed(c: Call, w: Value, x: Value, *like: Value) -> Value:
     """A transposed convolution; a third operand tells the shape of the result."""
     c.need("mode", "CROSS_CORRELATION")
-    if layout_of(c) is not None:
-        raise UnsupportedCase(f"a transposed convolution in the layout {c.setting('format')}")
-    plain, groups = filters(c, x, w, x.type.rank)
+    c.result = summed(c, x, w)
+    layout = layout_of(c)
+    image = x if layout is None else c.packings.plain(c, x, layout)
+    if layout is not None and like:
+        raise UnsupportedCase(f"a transposed convolution to a shape, in the layout {layout.name}")
+    plain, groups = filters(c, image, w, image.type.rank, transposed=True)
     stride, pad, dilation = (spatial(c, name) for name in ("stride", "pad", "dilate"))
     op = ops.ConvTranspose(
         stride=stride,
@@ -154,11 +201,12 @@ def transposed(c: Call, w: Value, x: Value, *like: Value) -> Value:
         dilation=dilation,
         groups=groups,
     )
-    operands = wide(c, x, plain)
+    operands = wide(c, image, plain)
     if like:
         (natural,) = op.infer([v.type for v in operands])
         op = replace(op, output_padding=output_padding(like[0].type.shape, natural.shape))
-    return c.cast(c.emit(op, *operands), x.type.dtype)
+    y = c.cast(c.emit(op, *operands), x.type.dtype)
+    return y if layout is None else c.packings.pack(c, y, layout)
 
 
 def output_padding(wanted: Shape, natural: Shape) -> tuple[int, ...]:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from mgeconvert.errors import UnsupportedCase
-from mgeconvert.frontends.mge.call import Call
-from mgeconvert.frontends.mge.dtypes import HINT, NOT_YET, element_type
+from mgeconvert.frontends.mge import quant
+from mgeconvert.frontends.mge.call import Call, Result
+from mgeconvert.frontends.mge.dtypes import element_type, quantization
 from mgeconvert.frontends.mge.rules.table import RULES
 from mgeconvert.ir import DType, Op, Value, ops
 from mgeconvert.ir.contents import dims_of
@@ -95,6 +96,7 @@ def mode(name: str) -> Callable[[Mode], Mode]:
 
 @RULES("Elemwise", limits="modes of gradients, of fixed-point numbers and of inverse erf")
 def elemwise(c: Call, *inputs: Value) -> Value:
+    c.result = quant.elementwise(c, str(c.setting("mode")), inputs)
     layout = c.packings.layout(*inputs)
     if layout is None:
         return apply(c, c.setting("mode"), inputs)
@@ -223,7 +225,7 @@ FLOAT_MIXTURES = {
 }
 
 
-@RULES("ElemwiseMultiType", limits="fixed-point modes; quantized ones are not supported yet")
+@RULES("ElemwiseMultiType", limits="fixed-point modes; of quantized ones the same as of Elemwise")
 def elemwise_multi_type(c: Call, *inputs: Value) -> Value:
     name = str(c.setting("mode"))
     if name in COMPARISONS:
@@ -233,8 +235,22 @@ def elemwise_multi_type(c: Call, *inputs: Value) -> Value:
     if name in FLOAT_MIXTURES:
         return apply(c, FLOAT_MIXTURES[name], [c.as_float(x) for x in inputs])
     if name.startswith("Q"):
-        raise UnsupportedCase(f"{NOT_YET}: the mode {name}", hint=HINT)
+        return _requantized(c, name.removeprefix("Q"), inputs)
     raise UnsupportedCase(f"the fixed-point mode {name}")
+
+
+def _requantized(c: Call, name: str, inputs: tuple[Value, ...]) -> Value:
+    """Compute with the numbers meant, and round to the type that the operator has."""
+    given = c.operator.output_dtype
+    result = None if given is None else quantization(given)
+    if result is None or any(x not in c.stored for x in inputs):
+        raise UnsupportedCase(f"the mode Q{name} with plain types")
+    c.result = Result(result)
+    layout = c.packings.layout(*inputs)
+    if layout is None:
+        return apply(c, name, inputs)
+    plain = [c.packings.plain(c, x, layout) for x in inputs]
+    return c.packings.pack(c, apply(c, name, plain), layout)
 
 
 @RULES("PowC")
@@ -247,9 +263,16 @@ def power(c: Call, x: Value) -> Value:
     return c.emit(ops.Pow(), x, c.constant(np.array([exponent], x.type.dtype.numpy)))
 
 
-@RULES("TypeCvt", limits="quantized types are not supported yet")
+@RULES("TypeCvt")
 def type_cvt(c: Call, x: Value) -> Value:
-    return c.cast(x, element_type(c.setting("dtype")))
+    """From a quantized type come the numbers meant, to one they are rounded."""
+    kind = c.setting("dtype")
+    result = quantization(kind)
+    y = c.cast(x, element_type(kind))
+    if y is x and (result is not None or x in c.stored):
+        y = c.emit(ops.Identity(), x)
+    c.result = None if result is None else Result(result)
+    return y
 
 
 @RULES(

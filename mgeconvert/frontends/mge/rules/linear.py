@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.mge.call import Call
-from mgeconvert.frontends.mge.rules.conv import wide
+from mgeconvert.frontends.mge.rules.conv import summed, wide
 from mgeconvert.frontends.mge.rules.table import RULES
 from mgeconvert.ir import DType, Value, ops
 
 
-@RULES("MatrixMul", "BatchedMatrixMul", limits="quantized types are not supported yet")
+@RULES("MatrixMul", "BatchedMatrixMul")
 def matrix_mul(c: Call, a: Value, b: Value) -> Value:
     """A matrix that is a constant and transposed makes it a linear layer."""
     c.need("format", "DEFAULT")
+    c.result = summed(c, a, b)
     dtype = a.type.dtype
     x, w = wide(c, a, b)
     if dtype is DType.I8:

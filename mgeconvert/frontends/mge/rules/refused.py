@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mgeconvert.frontends.mge.dtypes import NOT_YET
-
 DATA = "the size of its result depends on data"
 RANDOM = "its result is random"
 NONE = "it has no counterpart in the IR"
@@ -21,10 +19,6 @@ REFUSED: Mapping[str, str] = {
     "PermutationRNG": RANDOM,
     "ShuffleRNGForward": RANDOM,
     "Dropout": f"{RANDOM}: dump the model in evaluation mode",
-    "FakeQuant": NOT_YET,
-    "TQT": NOT_YET,
-    "LSQ": NOT_YET,
-    "BatchConvBiasForward": NOT_YET,
     "SVD": NONE,
     "MatrixInverse": NONE,
     "DeformablePSROIPoolingForward": NONE,

@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.mge.call import Call
-from mgeconvert.frontends.mge.layout import NCHW44, NCHW88, NHWCD4, Layout
+from mgeconvert.frontends.mge.layout import LAYOUTS
 from mgeconvert.frontends.mge.rules.table import RULES
 from mgeconvert.ir import Value
 
-PACKED: dict[str, Layout] = {
-    "NCHW_NHWCD4": NHWCD4,
-    "NCHW_NHWCD4I": NHWCD4,
-    "NCHW_NCHW4": NCHW44,
-    "NCHW_NCHW88": NCHW88,
-}
-UNPACKED: dict[str, Layout] = {
-    "NHWCD4_NCHW": NHWCD4,
-    "NHWCD4I_NCHW": NHWCD4,
-    "NCHW4_NCHW": NCHW44,
-    "NCHW88_NCHW": NCHW88,
-}
+SMALL = "_IC_SMALL"  # a first image of few channels, filled up
+KINDS = {"NHWCD4I": "NHWCD4"}  # on images of OpenCL, in the same order
 
 
 @RULES("RelayoutFormat", limits="layouts of other devices")
 def relayout(c: Call, x: Value) -> Value:
     name = str(c.setting("mode"))
-    if name in PACKED:
-        return c.packings.pack(c, x, PACKED[name])
-    if name in UNPACKED:
-        return c.packings.plain(c, x, UNPACKED[name])
+    source, _, target = name.removesuffix(SMALL).partition("_")
+    before, after = (LAYOUTS.get(KINDS.get(kind, kind)) for kind in (source, target))
+    if (before or source == "NCHW") and (after or target == "NCHW") and source != target:
+        plain = x if before is None else c.packings.plain(c, x, before)
+        return plain if after is None else c.packings.pack(c, plain, after)
     if name == "NCHW_NHWC":
         return c.transpose(x, (0, 2, 3, 1))
     if name == "NHWC_NCHW":

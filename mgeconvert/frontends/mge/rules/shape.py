@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mgeconvert.errors import ShapeError, UnsupportedCase
 from mgeconvert.frontends.mge.call import Call
 from mgeconvert.frontends.mge.rules.table import RULES
 from mgeconvert.ir import Value, ops
 from mgeconvert.ir.ops.infer import broadcast
+from mgeconvert.ir.quantize import dequantize
 
 ALL_AXES = 7  # MegEngine's highest rank: its way to say that no axis is meant
 
@@ -98,8 +101,17 @@ def padding(c: Call, x: Value) -> Value:
     pads = tuple(
         c.settings(f"front_offset_dim{i}", f"back_offset_dim{i}") for i in range(x.type.rank)
     )
-    value = float(c.setting("padding_val")) if name == "CONSTANT" else 0.0
+    value = _border(c, x) if name == "CONSTANT" else 0.0
     return c.emit(ops.Pad(pads=tuple((a, b) for a, b in pads), mode=modes[name], value=value), x)
+
+
+def _border(c: Call, x: Value) -> float:
+    """Return the number meant; of quantized types the parameter is the number stored."""
+    value = float(c.setting("padding_val"))
+    if x not in c.stored:
+        return value
+    stored = np.array([value]).astype(c.stored[x].dtype.numpy)
+    return float(dequantize(stored, c.stored[x])[0])
 
 
 @RULES("Diag")
