@@ -13,8 +13,9 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
+from mgeconvert.build.early import claimed
 from mgeconvert.build.processes import kill_tree, resident
 from mgeconvert.errors import ConvertError, LimitExceeded
 
@@ -45,6 +46,16 @@ class Reply:
     output: str
 
 
+class Process(Protocol):
+    """A child, forked or executed."""
+
+    pid: int
+    stdin: IO[bytes] | None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code."""
+
+
 class Worker:
     """A process that answers calls one after the other, started on demand and after each death.
 
@@ -54,7 +65,7 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._replies = -1
         self._log: IO[bytes] | None = None
 
@@ -63,6 +74,9 @@ class Worker:
         if self._process and _ending(self._process.pid, os.WNOHANG) is None:
             return
         self.kill()
+        if early := claimed():
+            self._process, self._replies, self._log = early.process, early.replies, early.log
+            return
         read, write = os.pipe()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         arguments = [json.dumps(sys.path), str(write), str(os.getpid()), *preload]
@@ -105,7 +119,7 @@ class Worker:
         if self._process and self._process.stdin:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            with contextlib.suppress(subprocess.TimeoutExpired, TimeoutError):
                 self._process.wait(CLOSE_SECONDS)
         self.kill()
 

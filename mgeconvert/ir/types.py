@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,15 @@ class DType(enum.Enum):
     @staticmethod
     def of(array: np.ndarray[Any, Any] | np.dtype[Any]) -> DType:
         """Return the element type of an array or dtype; raise UnsupportedCase for others."""
-        dtype = array if isinstance(array, np.dtype) else array.dtype
-        try:
-            return DType(dtype.name)
-        except ValueError:
-            raise UnsupportedCase(f"element type {dtype} has no place in the IR") from None
+        return _of(array if isinstance(array, np.dtype) else array.dtype)
+
+
+@cache  # a dtype takes long to tell its name
+def _of(dtype: np.dtype[Any]) -> DType:
+    try:
+        return DType(dtype.name)
+    except ValueError:
+        raise UnsupportedCase(f"element type {dtype} has no place in the IR") from None
 
 
 @dataclass(frozen=True)

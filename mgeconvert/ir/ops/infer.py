@@ -16,6 +16,8 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
 
     A symbol beside a number greater than 1 can only be that number or 1: the result is the number.
     """
+    if shapes and all(shape == shapes[0] for shape in shapes):
+        return tuple(shapes[0])
     rank = max(map(len, shapes), default=0)
     padded = [(1,) * (rank - len(s)) + tuple(s) for s in shapes]
     return tuple(_broadcast_dim(dims, shapes) for dims in zip(*padded))
