@@ -184,10 +184,13 @@ class Layered(Features):
 
 
 class Products(Features):
-    """MatMul of operands with the same axes before the last two, or one with none."""
+    """MatMul of operands with the same axes before the last two, or one with none.
+
+    Where the second is a mere matrix, the rows of the first are nothing but one more axis.
+    """
 
     def last(self, node: Node[Any], port: int) -> int:
-        return 2
+        return 1 if port != 1 and node.inputs[1].type.rank == 2 else 2
 
     def fits(self, node: Node[Any]) -> bool:
         rank = node.outputs[0].type.rank

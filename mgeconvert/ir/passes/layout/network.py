@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mgeconvert.ir.graph import Graph, Node, Value
-from mgeconvert.ir.ops import Transpose
+from mgeconvert.ir.ops import Reshape, Squeeze, Transpose, Unsqueeze
 from mgeconvert.ir.passes.layout.groups import estimated
 from mgeconvert.ir.passes.layout.moves import Move, Perms, Rule, ports
 from mgeconvert.ir.passes.layout.perms import Perm, compose, identity, inverse, order
 from mgeconvert.ir.passes.layout.quant import permuted_quant
 from mgeconvert.ir.passes.layout.table import rule_of
+
+RESHAPES = (Reshape, Squeeze, Unsqueeze)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,15 @@ def collapsed(node: Node[Any]) -> bool:
         return False
     (x,) = node.inputs
     return permuted_quant(x.quant, node.op.perm) == node.output.quant
+
+
+def reshaped(value: Value) -> bool:
+    """Return whether `value` is another value in another shape, and rounded alike."""
+    node = value.producer
+    if node is None or not isinstance(node.op, RESHAPES):
+        return False
+    quant = node.inputs[0].quant
+    return quant == value.quant and (quant is None or quant.axis is None)
 
 
 class Network:
@@ -123,7 +134,8 @@ class Network:
         levels: dict[Value, int] = {}
         for node in graph:
             level = max((levels.get(v, 0) for v in node.inputs), default=0)
-            levels.update((v, level + 1) for v in node.outputs)
+            level += not isinstance(node.op, (Transpose, *RESHAPES))
+            levels.update((v, level) for v in node.outputs)
             if collapsed(node):
                 source, before = self.source(node.inputs[0])
                 self.sources[node.output] = source, compose(before, node.op.perm)
@@ -162,11 +174,15 @@ class Network:
         return self.tensors[value]
 
     def _weigh(self, levels: dict[Value, int]) -> None:
-        """Count moved elements first, then changes of shape, then how early they come."""
+        """Count moved elements first, then operators, then how far inside the graph they are.
+
+        That is how early they come, unless right at an input. Changes of layout do not count for
+        that, so that no sequence of improvements can lead back to a graph it came from.
+        """
         deepest = max(levels.values(), default=0)
         places = sum(len(t.readers) + len(t.asked) for t in self.tensors.values())
         unit = (2 * places + 1) * (deepest + 1)
         for value, tensor in self.tensors.items():
-            early = deepest - levels.get(value, 0)
+            early = 0 if value.producer is None else deepest - levels[value]
             tensor.weight = max(estimated(value.type.size), 1) * unit * (places + 1) + early
             tensor.small = unit + early

@@ -8,8 +8,9 @@ import numpy as np
 
 from mgeconvert.errors import Location
 from mgeconvert.ir.graph import Graph, Node, Value
-from mgeconvert.ir.ops import Reshape, Squeeze, Transpose, Unsqueeze
-from mgeconvert.ir.passes.layout.network import Form, Network
+from mgeconvert.ir.ops import Reshape, Transpose
+from mgeconvert.ir.passes.cleanup import drop_dead
+from mgeconvert.ir.passes.layout.network import Form, Network, reshaped
 from mgeconvert.ir.passes.layout.perms import (
     Perm,
     compose,
@@ -19,7 +20,7 @@ from mgeconvert.ir.passes.layout.perms import (
     order,
     permuted,
 )
-from mgeconvert.ir.passes.layout.quant import permuted_quant
+from mgeconvert.ir.passes.layout.quant import permuted_quant, viewed_quant
 
 
 def rebuild(graph: Graph, network: Network) -> bool:
@@ -35,9 +36,7 @@ def rebuild(graph: Graph, network: Network) -> bool:
         else:
             made.transposition(node)
     made.outputs()
-    for node in reversed(list(graph)):
-        if not any(v.is_used for v in node.outputs):
-            graph.remove(node)
+    drop_dead.run(graph)
     return True
 
 
@@ -113,7 +112,8 @@ class _Rebuild:
             if source.const is not None:
                 new = self._constant(source, layout)
             else:
-                at = Location("graph", name=port.name)
+                maker = source.producer
+                at = maker.origin if maker else Location("graph", name=port.name)
                 new = self._layout(source, layout, name=port.value.name, at=at, before=None)
             if new is not port.value:
                 self.graph.replace(port.value, new)
@@ -127,7 +127,8 @@ class _Rebuild:
             shape = self.network.rules[node].shape(node, port, form.move)
         if source.const is not None:
             return self._constant(source, layout, shape)
-        name = source.name
+        made = next(iter(self.have[source].values()))
+        name = source.name if is_identity(layout) else made.name
         value = self._layout(source, layout, name=name, at=node.origin, before=node)
         if shape is not None:
             value = self._reshaped(value, shape, name=name, at=node.origin, before=node)
@@ -164,14 +165,14 @@ class _Rebuild:
         before: Node[Any] | None,
     ) -> Value:
         """Return `value` in another shape, past other changes of shape before it."""
-        while _only_shape(value):
+        quant, own = value.quant, value.type.shape
+        while reshaped(value):
             assert value.producer is not None
             value = value.producer.inputs[0]
         if value.type.shape == shape:
             return value
         new = self.graph.add(Reshape(shape=shape), value, name=name, at=at, before=before)
-        if value.quant is not None and value.quant.axis is None:
-            new.quant = value.quant
+        new.quant = viewed_quant(quant, own, shape)
         return new
 
     def _constant(self, source: Value, layout: Perm, shape: Any = None) -> Value:
@@ -182,16 +183,8 @@ class _Rebuild:
             assert source.const is not None
             array = np.ascontiguousarray(source.const.transpose(layout))
             new = self.graph.constant(source.name, array if shape is None else array.reshape(shape))
-            new.quant = permuted_quant(source.quant, layout)
+            quant = permuted_quant(source.quant, layout)
+            new.quant = viewed_quant(quant, permuted(source.type.shape, layout), new.type.shape)
             self.graph.take_name(new, source)
             have[key] = new
         return have[key]
-
-
-def _only_shape(value: Value) -> bool:
-    """Return whether `value` is another value in another shape, and rounded alike."""
-    node = value.producer
-    if node is None or not isinstance(node.op, (Reshape, Squeeze, Unsqueeze)):
-        return False
-    quant = node.inputs[0].quant
-    return quant == value.quant and (quant is None or quant.axis is None)

@@ -15,19 +15,24 @@ from mgeconvert.ir.graph import Node
 from mgeconvert.ir.passes.layout.choice import chosen
 from mgeconvert.ir.passes.layout.network import End, Form, Network, Tensor
 
-VISITS = 12  # how often a node is looked at with new forms: keeps the time linear
+VISITS = 8  # how often a node of a network may be part of a region: keeps the time linear
 
 Start = tuple[Node[Any], Form]
 
 
-def improve(network: Network) -> bool:
-    """Give nodes other forms wherever that costs less; return whether any got one."""
+def improve(network: Network) -> None:
+    """Give nodes other forms wherever that costs less, until nothing more is found."""
+    visits: Counter[Node[Any]] = Counter()
+    while _improve_once(network, visits):
+        pass
+
+
+def _improve_once(network: Network, visits: Counter[Node[Any]]) -> bool:
     better = False
     tried: set[Start] = set()
-    visits: Counter[Node[Any]] = Counter()
     for tensor in list(network.tensors.values()):
         for start in _starts(network, tensor):
-            if start in tried:
+            if start in tried or visits[start[0]] >= VISITS:
                 continue
             region = _region(network, start, visits)
             tried.update(region.items())
