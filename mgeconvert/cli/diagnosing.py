@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,19 +55,14 @@ def _diagnose(options: argparse.Namespace) -> int:
     from mgeconvert.build.diagnosing import diagnose_job, replay
 
     if options.replay:
-        return _told(options, [replay(options.replay)])
+        return _told(options, lambda: replay(options.replay))
     jobs = _jobs_to_diagnose(options)
     if len(jobs) > 1 and (options.artifact or options.save):
         raise ManifestError("--artifact and --save are for one job")
-    codes, save = [], options.save and os.path.abspath(options.save)
-    for job in jobs:
-        try:
-            artifact = options.artifact and os.path.abspath(options.artifact)
-            found = diagnose_job(job, artifact=artifact, save=save)
-            codes.append(_told(options, [found]))
-        except ConversionFailed as failed:
-            say(failed.problems)
-            codes.append(UNFINISHED)
+    artifact = options.artifact and os.path.abspath(options.artifact)
+    save = options.save and os.path.abspath(options.save)
+    work = (partial(diagnose_job, job, artifact=artifact, save=save) for job in jobs)
+    codes = [_told(options, diagnose) for diagnose in work]
     return FAILED if FAILED in codes else max(codes, default=OK)
 
 
@@ -101,10 +97,15 @@ def _single_job(options: argparse.Namespace) -> Job:
     return single_job(source=options.file, output=output, format=options.to, options=special)
 
 
-def _told(options: argparse.Namespace, found: Sequence[Diagnosis]) -> int:
-    for diagnosis in found:
-        lines = [json.dumps(diagnosis.as_dict())] if options.json else diagnosis.lines()
-        print(*lines, sep="\n", flush=True)
-    if any(diagnosis.first for diagnosis in found):
+def _told(options: argparse.Namespace, diagnose: Callable[[], Diagnosis]) -> int:
+    """Print what a diagnosis finds; return its exit code."""
+    try:
+        found = diagnose()
+    except ConversionFailed as failed:
+        say(failed.problems)
+        return UNFINISHED
+    lines = [json.dumps(found.as_dict())] if options.json else found.lines()
+    print(*lines, sep="\n", flush=True)
+    if found.first:
         return FAILED
-    return OK if all(diagnosis.finished for diagnosis in found) else UNFINISHED
+    return OK if found.finished else UNFINISHED
