@@ -184,6 +184,7 @@ class Engine:
         source, value = self.known.source(job), reply.value or {}
         made_from = {
             "source": source.sha256,
+            "source_files": dict(source.files),
             "form": source.form,
             "settings": job.settings(),
             **self.known.toolchain(job).as_dict(),
@@ -207,7 +208,7 @@ class Engine:
             "artifact": str(folder / result.files[0].name),
             "cache": str(self.state.folder / "references"),
             "source_format": source.form,
-            "source_sha256": source.sha256,
+            "source_sha256": source.content,
         }
         reply = run_check(self._checker, self._seams.checker, request, job.limits)
         details = reply.value or {}

@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,20 @@ class FileHashes:
             return self.of(path)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
             return None
+
+    def names_in(
+        self, sha256: str, kind: str, find: Callable[[], Iterable[str]]
+    ) -> tuple[str, ...]:
+        """Return the names that `find` sees in the bytes of this hash; it is asked once.
+
+        kind: what it looks for, with the version of how it does
+        """
+        key = f"{kind} {sha256}"
+        entry = None if self._renewed is not None else self._journal.get(key)
+        if entry is None:
+            entry = {"names": list(find())}
+            self._journal.put(key, entry)
+        return tuple(entry["names"])
 
     def knows(self, path: str | Path) -> bool:
         """Say whether `of` would answer without reading the file."""

@@ -40,7 +40,7 @@ def check_key(
 ) -> str:
     """Return the key of the verdict on the job's artifact.
 
-    source: SHA-256 of the source's bytes
+    source: SHA-256 of the source's bytes and of what it refers to
     files: SHA-256 of each of `job.check_files()`
     artifact: the names and the SHA-256 of the artifact's files, as plain data
     """

@@ -41,6 +41,7 @@ class Known:
         source = self.source(job)
         paths = job.conversion_files()
         files = {name: self._hash(path, "conversion") for name, path in paths.items()}
+        files |= {f"source/{name}": sha256 for name, sha256 in source.files.items()}
         known = (job.name, source.sha256, "files", *files.values())
         if known not in self._keys:
             self._keys[known] = conversion_key(
@@ -52,12 +53,12 @@ class Known:
         """Return the key of the verdict on `result`; raises ConvertError for a missing file."""
         source = self.source(job)
         files = tuple(self._hash(path, "check") for path in job.check_files())
-        known = (job.name, source.sha256, *files, *(file.sha256 for file in result.files))
+        known = (job.name, source.content, *files, *(file.sha256 for file in result.files))
         if known not in self._keys:
             self._keys[known] = check_key(
                 job,
                 self._toolchains.check(source.form, job.format),
-                source=source.sha256,
+                source=source.content,
                 files=files,
                 artifact=result.artifact,
             )

@@ -1,22 +1,38 @@
-"""A job's source file: which form it has, by its content, and the hash of its bytes."""
+"""A job's source: which form it has, by its content, and the hashes of all its bytes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from mgeconvert.build.hashing import FileHashes
+from mgeconvert.build.hashing import FileHashes, sha256_data
 from mgeconvert.errors import Location, ManifestError, UnreadableSource
 from mgeconvert.frontends import detect
+from mgeconvert.frontends.external import located, locations
 from mgeconvert.manifest import Job
+
+EXTERNAL = "external data 1"
+MISSING, REFUSED = "missing", "outside"
+"""What stands for the hash of a file that is not there, or not beside the model."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """The frontend that reads the file, and the SHA-256 of its bytes."""
+    """The frontend that reads the file, and the SHA-256 of its bytes.
+
+    files: SHA-256 of each file that it refers to, by the name it uses
+    """
 
     form: str
     sha256: str
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> str:
+        """One SHA-256 for the file and all that it refers to."""
+        return sha256_data([self.sha256, dict(self.files)]) if self.files else self.sha256
 
 
 class Sources:
@@ -44,4 +60,16 @@ class Sources:
             )
         if sha256 not in self._forms:
             self._forms[sha256] = detect(Path(job.source))
-        return Source(self._forms[sha256], sha256)
+        form = self._forms[sha256]
+        return Source(form, sha256, self._files(Path(job.source), sha256) if form == "onnx" else {})
+
+    def _files(self, path: Path, sha256: str) -> dict[str, str]:
+        """Return the hashes of the files of external data, as far as they may be read."""
+        names = self._hashes.names_in(sha256, EXTERNAL, partial(locations, path))
+        return {name: self._hash(path.parent, name) for name in names}
+
+    def _hash(self, folder: Path, name: str) -> str:
+        try:
+            return self._hashes.maybe(located(folder, name)) or MISSING
+        except UnreadableSource:  # the conversion will tell
+            return REFUSED

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import mmap
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto
 
 from mgeconvert.errors import UnreadableSource, UnsupportedCase
+from mgeconvert.frontends.external import located
 from mgeconvert.frontends.onnx.records import Array, OnnxTensor
 from mgeconvert.ir import DType
 
@@ -77,12 +78,7 @@ class ExternalData:
 
     def __call__(self, location: str) -> Bytes:
         """Return the bytes of a file; raise UnreadableSource for one outside the folder."""
-        parts = PurePosixPath(location)
-        if not location or "\0" in location or parts.is_absolute() or ".." in parts.parts:
-            raise UnreadableSource(f"external data at {location!r}, not beside the model")
-        path = (self._folder / parts).resolve()
-        if not path.is_relative_to(self._folder):
-            raise UnreadableSource(f"external data at {location!r}, a link out of the folder")
+        path = located(self._folder, location)
         if path not in self._mapped:
             if not path.is_file():
                 raise UnreadableSource(f"the file of external data {location!r} is missing")
