@@ -129,7 +129,8 @@ class Runtime:
         perm = self._layouts.get(name)
         details = self._inputs[name]
         numbers = _whole(array, details) if _steps(details) else array
-        return np.ascontiguousarray(numbers if perm is None else numbers.transpose(perm))
+        stored = numbers if perm is None else numbers.transpose(perm)
+        return np.ascontiguousarray(stored).reshape(stored.shape)  # of no axes, it gives one
 
     def _result(self, name: str, details: Mapping[str, Any]) -> Array:
         array: Array = self._interpreter.get_tensor(details["index"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from mgeconvert.backends.tflite.legalize.activation import finite_log1p, number, plus, times
 from mgeconvert.backends.tflite.legalize.table import LEGAL, Rewriter
 from mgeconvert.ir import DType, Node, Value, ops
@@ -199,8 +201,10 @@ def is_nan(b: Rewriter, node: Node[ops.IsNan]) -> Value:
 
 @LEGAL(ops.IsInf)
 def is_inf(b: Rewriter, node: Node[ops.IsInf]) -> Value:
+    """Kernels that add, multiply or divide make inf the greatest number: that is meant, too."""
     (x,) = node.inputs
-    return b.emit(ops.Equal(), b.emit(ops.Abs(), x), number(b, x, math.inf))
+    greatest = float(np.finfo(x.type.dtype.numpy).max)
+    return b.emit(ops.GreaterEqual(), b.emit(ops.Abs(), x), number(b, x, greatest))
 
 
 @LEGAL(ops.Xor)
