@@ -69,7 +69,7 @@ class Job:
 
         "kept" for all of it, "parameters" for that of weights and biases alone, "none".
         """
-        if self.quantizes or self.quantization.params is not None:
+        if rounds(self.options, self.quantization) != "float":
             return "kept"
         return "parameters" if self.quantization.param_fake_quant else "none"
 

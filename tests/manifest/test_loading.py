@@ -123,7 +123,7 @@ targets.whole = { format = "onnx", quantize = true, check.min_snr = 20 }
     assert whole.check == CheckSettings(atol_lsb=2.0, lsb_share=0.999, min_snr=30.0, runs=2)
     assert given.check == plain.check
     assert mixed.check == CheckSettings(atol_lsb=2.0, lsb_share=0.999, min_snr=20.0, runs=2)
-    assert [j.rounding for j in (plain, whole, given, mixed)] == ["none", "kept", "kept", "kept"]
+    assert [j.rounding for j in (plain, whole, given, mixed)] == ["none", "kept", "none", "kept"]
     assert given.conversion_files() == {"params": f"{tmp_path}/sub/p.json"}
     assert plain.conversion_files() == {}
 
