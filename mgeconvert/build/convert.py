@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,10 @@ def lower(job: Job, graph: Graph, *, observe: Observer, source_sha256: str) -> A
 
         annotate_inputs(graph, asked.input_data_type, asked.input_scales, asked.input_zero_points)
     rounding = Quantization(param_fake_quant=asked.param_fake_quant, params=_parameters(job))
+    if asked.calibration_files:
+        from mgeconvert.build.calibration import calibrate
+
+        rounding = replace(rounding, params=calibrate(job, read_source(job)))
     request = Request(job.options, job.stem, _provenance(job, source_sha256), rounding)
     return load(job.format).convert(graph, request, observe)
 

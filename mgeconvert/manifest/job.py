@@ -16,6 +16,9 @@ from mgeconvert.manifest.options import (
 )
 from mgeconvert.manifest.schema import InputSpec, Limits
 
+CALIBRATION = ("method", "percentile", "activation", "per_channel")
+"""What says how to calibrate, and nothing without calibration."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -115,8 +118,9 @@ class Job:
 
     def conversion_files(self) -> dict[str, str]:
         """Return the absolute paths that the conversion reads besides the source, by their key."""
-        path = self.quantization.params
-        return {} if path is None else {"params": path}
+        asked = self.quantization
+        files = {f"calibration/{i}": path for i, path in enumerate(asked.calibration_files)}
+        return files if asked.params is None else {"params": asked.params, **files}
 
     def check_files(self) -> tuple[str, ...]:
         """Return the absolute paths that the check reads: the samples by input, then the labels."""
@@ -147,9 +151,14 @@ class Job:
 
 def rounds(options: Options, keys: QuantizationKeys) -> Rounds:
     """Return which sides are rounded where an artifact is compared with its source."""
-    if keys.params is not None and (_quantizes(options) or keys.param_fake_quant):
+    if _has_parameters(keys) and (_quantizes(options) or keys.param_fake_quant):
         return "mixed"
     return "quantized" if _quantizes(options) else "float"
+
+
+def _has_parameters(keys: QuantizationKeys) -> bool:
+    """Return whether the model gets parameters that the source does not know."""
+    return keys.params is not None or bool(keys.calibration_files)
 
 
 def _quantizes(options: Options) -> bool:
@@ -159,12 +168,16 @@ def _quantizes(options: Options) -> bool:
 def _asked(keys: QuantizationKeys) -> dict[str, Any]:
     """Return what the model says of quantization, without paths; empty where it says nothing."""
     said = {name: _plain(value) for name, value in asdict(keys).items() if value}
-    said.pop("params", None)
+    for path in ("params", "calibration", "calibration_files"):
+        said.pop(path, None)
+    if not keys.calibration_files:
+        for name in CALIBRATION:
+            said.pop(name, None)
     return said
 
 
 def _quantization(data: Mapping[str, Any]) -> QuantizationKeys:
-    listed = ("input_scales", "input_zero_points")
+    listed = ("input_scales", "input_zero_points", "calibration_files")
     values: dict[str, Any] = {k: tuple(v) if k in listed else v for k, v in data.items()}
     return QuantizationKeys(**values)
 

@@ -113,15 +113,26 @@ def _inputs(context: Context, name: str, model: Raw) -> Iterator[InputSpec]:
 def _quantization(context: Context, name: str, table: Raw) -> QuantizationKeys:
     keys = QuantizationKeys(**table.get("quantization", {}))
     _judge_quantization(context, name, keys)
-    if keys.params is None:
-        return keys
-    at = context.holder(name, "quantization", "params")
-    return replace(keys, params=_inside(context, table, at, keys.params))
+    if keys.params is not None:
+        at = context.holder(name, "quantization", "params")
+        keys = replace(keys, params=_inside(context, table, at, keys.params))
+    return replace(keys, calibration_files=_samples(context, name, table, keys.calibration))
+
+
+def _samples(context: Context, name: str, table: Raw, pattern: str | None) -> tuple[str, ...]:
+    """Return the files of sample data to calibrate with, resolved and in order."""
+    if pattern is None:
+        return ()
+    at = context.holder(name, "quantization", "calibration")
+    found = _matches(context, at, pattern, table) if is_glob(pattern) else [pattern]
+    return tuple(path for file in found if (path := _inside(context, table, at, file)) is not None)
 
 
 def _judge_quantization(context: Context, name: str, keys: QuantizationKeys) -> None:
     """Report input parameters that do not belong together."""
     at = context.holder(name, "quantization")
+    if keys.calibration is not None and keys.params is not None:
+        context.report(at, "calibration and params exclude each other")
     scales, zeros = keys.input_scales, keys.input_zero_points
     if bool(keys.input_data_type) != bool(scales):
         context.report(at, "input_data_type and input_scales need each other")

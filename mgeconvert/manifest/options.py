@@ -220,7 +220,14 @@ class QuantizationKeys:
         default=False,
         metadata=key(Flag(), "Round the parameters to what their quantization can express."),
     )
-    calibration: str = field(default="", metadata=planned("Data to calibrate with."))
+    calibration: str | None = field(
+        default=None,
+        metadata=key(
+            PATH,
+            "Sample data as `.npz` files, also a glob: a float model is run on them to find its "
+            "quantization parameters.",
+        ),
+    )
     params: str | None = field(
         default=None,
         metadata=key(
@@ -229,5 +236,30 @@ class QuantizationKeys:
             "a tensor comes in place of what the model says. An unknown name is an error.",
         ),
     )
-    activation: str = field(default="", metadata=planned("The type of the activations."))
-    per_channel: bool = field(default=False, metadata=planned("Quantize weights per channel."))
+    method: str = field(
+        default="min-max",
+        metadata=key(
+            Choice(("min-max", "percentile", "mse")),
+            "How `calibration` finds the range of a tensor: all that was seen, without the tails "
+            "that `percentile` leaves out, or by the least mean squared error.",
+        ),
+    )
+    percentile: float = field(
+        default=99.99,
+        metadata=key(
+            Real(low=50, high=100), "How many % of the elements the method percentile keeps."
+        ),
+    )
+    activation: str = field(
+        default="int8",
+        metadata=key(
+            Choice(("int8", "uint8", "int16")), "The type of activations after `calibration`."
+        ),
+    )
+    per_channel: bool = field(
+        default=True,
+        metadata=key(
+            Flag(), "Give weights a scale for each channel in `calibration`; uint8 never has it."
+        ),
+    )
+    calibration_files: tuple[str, ...] = ()

@@ -81,7 +81,12 @@ def test_the_example_of_the_guide_is_a_right_manifest(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_key_is_documented_and_every_field_is_a_key_or_computed(table: type) -> None:
-    computed = {Model: {"name"}, InputSpec: {"name"}, Target: {"name", "options", "output", "stem"}}
+    computed = {
+        Model: {"name"},
+        InputSpec: {"name"},
+        Target: {"name", "options", "output", "stem"},
+        QuantizationKeys: {"calibration_files"},
+    }
     assert {item.name for item in fields(table)} - {key.name for key in keys(table)} == (
         computed.get(table, set())
     )
@@ -110,4 +115,4 @@ def test_the_json_schema_has_no_key_without_effect() -> None:
     model = json_schema()["properties"]["models"]["additionalProperties"]
     assert "source" in model["properties"]
     assert "plugin" not in model["properties"]
-    assert "calibration" not in model["properties"]["quantization"]["properties"]
+    assert "params" in model["properties"]["quantization"]["properties"]

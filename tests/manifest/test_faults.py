@@ -149,10 +149,17 @@ TABLE = [
     # Keys without effect yet.
     (MODEL + "plugin = 'a.py'\n" + ONNX, 4, "models.m.plugin", "this key is not yet supported", ""),
     (
-        "[defaults.quantization]\ncalibration = 'a'",
-        3,
-        "defaults.quantization.calibration",
-        "this key is not",
+        MODEL + "[models.m.quantization]\ncalibration = 'a*.npz'\n" + ONNX,
+        5,
+        "models.m.quantization.calibration",
+        'no file matches "a*.npz"',
+        "",
+    ),
+    (
+        MODEL + "[models.m.quantization]\ncalibration = 'a.npz'\nparams = 'p.json'\n" + ONNX,
+        4,
+        "models.m.quantization",
+        "calibration and params exclude each other",
         "",
     ),
     (

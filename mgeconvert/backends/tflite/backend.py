@@ -70,6 +70,7 @@ class Options(Protocol):
     """The settings of this target; the manifest's `TfliteOptions` has them."""
 
     graph_name: str
+    fold_bn: bool
     quantize: bool
     remove_relu: bool
     use_int64_bias: bool
@@ -84,7 +85,9 @@ class TfliteBackend:
 
     def convert(self, graph: Graph, request: Request, observe: Observer) -> Artifact:
         options: Options = request.options
-        run_passes(graph, PIPELINE, observe)
+        pipeline = (p for p in PIPELINE if options.fold_bn or p is not fold_batch_norm)
+        run_passes(graph, tuple(pipeline), observe)
+        noted = _told(graph, request)
         parameters = quant_params.document(graph)
         if request.quantization.param_fake_quant:
             run_passes(graph, (round_constants,), observe)
@@ -104,7 +107,15 @@ class TfliteBackend:
         files = {f"{request.stem}.tflite": writer.stream(file)}
         if parameters:
             files[request.stem + quant_params.ENDING] = iter([parameters])
-        return Artifact(files, (*notes, *_notes(left, layouts)), tensors, layouts)
+        return Artifact(files, (*noted, *notes, *_notes(left, layouts)), tensors, layouts)
+
+
+def _told(graph: Graph, request: Request) -> tuple[str, ...]:
+    """Take the parameters that the manifest gives; return notes on those that change nothing."""
+    if request.quantization.params is None:
+        return ()
+    unused = quant_params.apply(graph, request.quantization.params)
+    return tuple(f"quantization.params: {name!r} says nothing new" for name in unused)
 
 
 def _quantized(graph: Graph, options: Options) -> tuple[str, ...]:

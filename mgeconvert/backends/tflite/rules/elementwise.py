@@ -70,7 +70,10 @@ def named(e: Emitter, node: Node[Op]) -> None:
 def arithmetic(e: Emitter, node: Node[Op]) -> None:
     code, name = FUSING[type(node.op)]
     fused, result = activation(e, node)
-    e.emit(code, node.inputs, [result], options(name, fusedActivationFunction=fused))
+    given = options(name, fusedActivationFunction=fused)
+    if isinstance(node.op, (ops.Add, ops.Sub)):
+        given.potScaleInt16 = False  # the schema's default wants scales that are powers of 2
+    e.emit(code, node.inputs, [result], given)
 
 
 @RULES(ops.Cast)
