@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 
 # What several keys or the file system decide is not for an editor to see.
 ONLY_LOADING_SEES = re.compile(
-    r"it needs|it has no|calibration and|the format|.* is no format|targets of format|the key .source. is missing"
-    r"|.* is no safe file name|a glob or a list needs|no file matches|one hash cannot"
+    r"it needs|it has no|calibration and|the format|.* is no format|targets of format"
+    r"|the key .source. is missing|.* is no safe file name|a glob or a list needs|no file matches|one hash cannot"
     r"|.* leaves|m:|a range has no effect|expected the lower"
 )
 
