@@ -24,6 +24,7 @@ from mgeconvert.manifest import Job, OnnxOptions
 
 OPSET = 20  # the newest that onnxruntime has every kernel of
 ROWS = 16
+EXPONENTS = 16.0  # exp(-16) of a sum rounds to 0 in 8 bits, as what a mask takes out does
 DTYPES = {"int8": DType.I8, "uint8": DType.U8, "int16": DType.I16}
 LAYERS: Mapping[type, int] = {ops.Conv: 0, ops.ConvTranspose: 1, ops.Linear: 0}
 """Layers with weights, and the axis of the channels that they make."""
@@ -70,9 +71,13 @@ def calibrate(job: Job, graph: Graph) -> dict[str, Any]:
         for name, chunks in artifact.files.items():
             with open(Path(folder) / name, "wb") as file:
                 file.writelines(chunks)
-        wanted = list(_observed(graph))
-        seen = _run(job, graph, Path(folder) / "float.onnx", [artifact.tensors[n] for n in wanted])
-    ranges = {n: _ends(seen[artifact.tensors[n]], job, dtype) for n in wanted}
+        ports = {port.value.name: port.name for port in graph.inputs}
+        names = {n: ports.get(n) or artifact.tensors[n] for n in _observed(graph)}
+        seen = _run(job, graph, Path(folder) / "float.onnx", list(names.values()))
+    for value in _exponents(graph):
+        if value.name in names:
+            seen[names[value.name]].cut_below(EXPONENTS)
+    ranges = {n: _ends(seen[name], job, dtype) for n, name in names.items()}
     return _entries(graph, ranges, dtype, per_channel=asked.per_channel)
 
 
@@ -108,6 +113,13 @@ def _is_computed_with(value: Value) -> bool:
         or (isinstance(user.op, KEEPS) and any(map(_is_computed_with, user.outputs)))
         for user in value.users
     )
+
+
+def _exponents(graph: Graph) -> Iterator[Value]:
+    """Yield what only softmax reads: differences above some e-folds are all the same to it."""
+    for node in graph:
+        if isinstance(node.op, ops.Softmax) and len(node.inputs[0].users) == 1:
+            yield node.inputs[0]
 
 
 def _run(job: Job, graph: Graph, path: Path, names: Sequence[str]) -> dict[str, Seen]:

@@ -38,6 +38,16 @@ class Seen:
             finite = array[np.isfinite(array)]
             self.counts += np.histogram(finite, BINS, (self.low, self.high))[0]
 
+    def cut_below(self, width: float) -> None:
+        """Forget what is more than `width` below the upper end."""
+        low = max(self.low, self.high - width)
+        if low > self.low:
+            edges = np.linspace(self.low, self.high, BINS + 1)
+            kept = np.where(edges[1:] > low, self.counts, 0)
+            centres = self.centres
+            self.counts = np.histogram(centres, BINS, (low, self.high), weights=kept)[0]
+            self.low = low
+
     @property
     def centres(self) -> Array:
         """The middle of each part."""

@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 # What several keys or the file system decide is not for an editor to see.
 ONLY_LOADING_SEES = re.compile(
     r"it needs|it has no|calibration and|the format|.* is no format|targets of format"
-    r"|the key .source. is missing|.* is no safe file name|a glob or a list needs|no file matches|one hash cannot"
+    r"|the key .source. is missing|.* is no safe file name|a glob or a list needs"
+    r"|no file matches|one hash cannot"
     r"|.* leaves|m:|a range has no effect|expected the lower"
 )
 
