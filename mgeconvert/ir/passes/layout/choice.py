@@ -7,14 +7,16 @@ or all take the new form. So the least sum is never above what the graph costs n
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mgeconvert.ir.graph import Node
 from mgeconvert.ir.passes.layout.flow import ENDLESS, Pipes
-from mgeconvert.ir.passes.layout.network import Form, Network, Tensor
-from mgeconvert.ir.passes.layout.perms import Perm, identity
+from mgeconvert.ir.passes.layout.network import End, Network, Taken, Tensor
+from mgeconvert.ir.passes.layout.perms import Perm
+
+Places = Mapping[Tensor, Sequence[End]]
 
 SOURCE, DRAIN = 0, 1
 
@@ -28,15 +30,16 @@ class _Demand:
     old: list[int] = field(default_factory=list)
 
 
-def chosen(
-    network: Network, region: Mapping[Node[Any], Form], tensors: Iterable[Tensor]
-) -> list[Node[Any]]:
-    """Return the nodes of `region` that should take the form given there."""
+def chosen(network: Network, region: Taken, places: Places) -> list[Node[Any]]:
+    """Return the nodes of `region` that should take the form given there.
+
+    `places` are the tensors that they make or read, with the ports at which they do.
+    """
     pipes = Pipes()
     points = {node: pipes.point() for node in region}
-    for tensor in tensors:
-        made = _made(network, tensor, region)
-        asked = _asked(network, tensor, region, points)
+    for tensor, ends in places.items():
+        made = network.made(tensor), network.made(tensor, region)
+        asked = _asked(network, tensor, ends, region, points)
         maker = None if tensor.maker is None else points.get(tensor.maker.node)
         by_order = _Sum(pipes, tensor.weight, maker)
         by_order.add(made, asked, key=tensor.order)
@@ -46,27 +49,22 @@ def chosen(
     return [node for node, point in points.items() if drained[point]]
 
 
-def _made(network: Network, tensor: Tensor, region: Mapping[Node[Any], Form]) -> tuple[Perm, Perm]:
-    """Return the layout in which `tensor` is made, in the old form and in the new one."""
-    if tensor.maker is None:
-        own = identity(tensor.value.type.rank)
-        return own, own
-    new = region.get(tensor.maker.node)
-    return network.layout(tensor.maker), network.layout(tensor.maker, new)
-
-
 def _asked(
     network: Network,
     tensor: Tensor,
-    region: Mapping[Node[Any], Form],
+    ends: Sequence[End],
+    region: Taken,
     points: Mapping[Node[Any], int],
 ) -> list[tuple[Perm, Perm, int]]:
     """Return the layouts that are read in the old form and in the new one, and by which point."""
-    found = [(layout, layout, SOURCE) for layout in tensor.asked]
-    for end in tensor.readers:
-        new = network.layout(end, region.get(end.node))
-        found.append((network.layout(end), new, points.get(end.node, SOURCE)))
-    return found
+    found: list[tuple[Perm, Perm, int]] = []
+    others = tensor.layouts.copy()
+    for end in ends:
+        if end is not tensor.maker:
+            old = network.layout(end)
+            others[old] -= 1
+            found.append((old, network.layout(end, region[end.node]), points[end.node]))
+    return [(layout, layout, SOURCE) for layout, count in others.items() if count] + found
 
 
 @dataclass

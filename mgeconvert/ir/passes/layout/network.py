@@ -6,7 +6,8 @@ first. Depends on the IR only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,12 +47,17 @@ class Tensor:
     maker: End | None
     weight: int = 0
     small: int = 0
-    readers: list[End] = field(default_factory=list)
-    asked: list[Perm] = field(default_factory=list)  # by nodes that cannot move, and by ports
+    readers: list[End] = field(default_factory=list)  # those that can move
+    layouts: Counter[Perm] = field(default_factory=Counter)  # that are read, by whomsoever
 
     def order(self, layout: Perm) -> Perm:
         """Return what is equal for layouts that have the same data."""
         return order(layout, self.value.type.shape)
+
+
+Taken = Mapping[Node[Any], Form]
+
+NOBODY: Taken = {}
 
 
 def collapsed(node: Node[Any]) -> bool:
@@ -114,21 +120,38 @@ class Network:
         form = self.form(end.node, move)
         return form if form.perms[end.port] == perm else None
 
-    def cost(self, tensor: Tensor, chosen: Callable[[Node[Any]], Form | None]) -> int:
-        """Return what the changes of layout of `tensor` cost with the forms `chosen`."""
-        layouts = set(tensor.asked)
-        layouts.update(self.layout(end, chosen(end.node)) for end in tensor.readers)
-        made = self.made(tensor, chosen)
-        layouts.discard(made)
-        own = tensor.order(made)
-        orders = {tensor.order(layout) for layout in layouts} - {own}
-        return len(orders) * tensor.weight + len(layouts) * tensor.small
+    def cost(self, tensor: Tensor, taken: Taken = NOBODY, ends: Sequence[End] = ()) -> int:
+        """Return what the changes of layout of `tensor` cost.
 
-    def made(self, tensor: Tensor, chosen: Callable[[Node[Any]], Form | None]) -> Perm:
+        With `taken` the nodes in it have other forms; `ends` are their ports at this tensor.
+        """
+        layouts = tensor.layouts
+        if ends:
+            layouts = layouts.copy()
+            for end in ends:
+                if end is not tensor.maker:
+                    layouts[self.layout(end)] -= 1
+                    layouts[self.layout(end, taken.get(end.node))] += 1
+        made = self.made(tensor, taken)
+        read = [layout for layout, count in layouts.items() if count and layout != made]
+        orders = {tensor.order(layout) for layout in read} - {tensor.order(made)}
+        return len(orders) * tensor.weight + len(read) * tensor.small
+
+    def made(self, tensor: Tensor, taken: Taken = NOBODY) -> Perm:
         """Return the layout in which `tensor` is made."""
         if tensor.maker is None:
             return identity(tensor.value.type.rank)
-        return self.layout(tensor.maker, chosen(tensor.maker.node))
+        return self.layout(tensor.maker, taken.get(tensor.maker.node))
+
+    def take(self, taken: Taken) -> None:
+        """Give nodes other forms."""
+        for node, form in taken.items():
+            for place in self.ends[node]:
+                if place is not None and place[1] is not place[0].maker:
+                    tensor, end = place
+                    tensor.layouts[self.layout(end)] -= 1
+                    tensor.layouts[self.layout(end, form)] += 1
+            self.forms[node] = form
 
     def _read(self, graph: Graph) -> dict[Value, int]:
         levels: dict[Value, int] = {}
@@ -144,7 +167,7 @@ class Network:
         for port in graph.outputs:
             source, layout = self.source(port.value)
             if source.const is None:
-                self._tensor(source).asked.append(layout)
+                self._tensor(source).layouts[layout] += 1
         return levels
 
     def _add(self, node: Node[Any]) -> None:
@@ -161,10 +184,9 @@ class Network:
             tensor, end = self._tensor(source), End(node, port, view)
             if port >= len(node.inputs):
                 tensor.maker = end if rule is not None else None
-            elif rule is None:
-                tensor.asked.append(view)
             else:
-                tensor.readers.append(end)
+                tensor.layouts[view] += 1
+                tensor.readers += [end] if rule is not None else []
             ends.append((tensor, end))
         self.ends[node] = tuple(ends)
 
@@ -180,7 +202,7 @@ class Network:
         that, so that no sequence of improvements can lead back to a graph it came from.
         """
         deepest = max(levels.values(), default=0)
-        places = sum(len(t.readers) + len(t.asked) for t in self.tensors.values())
+        places = sum(t.layouts.total() for t in self.tensors.values())
         unit = (2 * places + 1) * (deepest + 1)
         for value, tensor in self.tensors.items():
             early = 0 if value.producer is None else deepest - levels[value]

@@ -65,7 +65,7 @@ class _Rebuild:
         self.graph, self.network = graph, network
         self.have: dict[Value, dict[Perm, Value]] = {}
         self.wanted = {
-            tensor.value: {*tensor.asked, *map(network.layout, tensor.readers)}
+            tensor.value: {layout for layout, count in tensor.layouts.items() if count}
             for tensor in network.tensors.values()
         }
 

@@ -7,34 +7,43 @@ nobody is left who can; of this region those take part that make the whole cheap
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mgeconvert.ir.graph import Node
-from mgeconvert.ir.passes.layout.choice import chosen
-from mgeconvert.ir.passes.layout.network import End, Form, Network, Tensor
+from mgeconvert.ir.passes.layout.choice import Places, chosen
+from mgeconvert.ir.passes.layout.network import End, Form, Network, Taken, Tensor
 
-VISITS = 8  # how often a node of a network may be part of a region: keeps the time linear
+VISITS = 8
+"""How often a node of a large network may be part of a region: keeps the time linear."""
+
+ALL_VISITS = 20_000
+"""How often that is in small networks, divided by their nodes."""
+
+MANY = 64
+"""With more readers than that a tensor's readers don't follow one another: each starts itself."""
 
 Start = tuple[Node[Any], Form]
 
 
 def improve(network: Network) -> None:
     """Give nodes other forms wherever that costs less, until nothing more is found."""
-    visits: Counter[Node[Any]] = Counter()
-    while _improve_once(network, visits):
+    most = max(VISITS, ALL_VISITS // max(len(network.rules), 1))
+    left = dict.fromkeys(network.rules, most)
+    while _improve_once(network, left):
         pass
 
 
-def _improve_once(network: Network, visits: Counter[Node[Any]]) -> bool:
+def _improve_once(network: Network, left: dict[Node[Any], int]) -> bool:
+    """Go once through all tensors; `left` is how often each node may be looked at from now on."""
     better = False
     tried: set[Start] = set()
     for tensor in list(network.tensors.values()):
         for start in _starts(network, tensor):
-            if start in tried or visits[start[0]] >= VISITS:
+            if start in tried or not left[start[0]]:
                 continue
-            region = _region(network, start, visits)
+            region = _region(network, start, left)
             tried.update(region.items())
             if _take(network, region):
                 better = True
@@ -44,10 +53,10 @@ def _improve_once(network: Network, visits: Counter[Node[Any]]) -> bool:
 
 def _starts(network: Network, tensor: Tensor) -> Iterator[Start]:
     """Yield forms of the maker and the readers of a tensor that would agree better."""
-    if not network.cost(tensor, network.forms.get):
+    if not network.cost(tensor):
         return
-    made = network.made(tensor, network.forms.get)
-    wanted = dict.fromkeys([network.layout(end) for end in tensor.readers] + tensor.asked)
+    made = network.made(tensor)
+    wanted = [layout for layout, count in tensor.layouts.items() if count]
     for end in tensor.readers:
         if network.layout(end) != made:
             form = network.form_for(end, made)
@@ -60,13 +69,13 @@ def _starts(network: Network, tensor: Tensor) -> Iterator[Start]:
                 yield tensor.maker.node, form
 
 
-def _region(network: Network, start: Start, visits: Counter[Node[Any]]) -> dict[Node[Any], Form]:
+def _region(network: Network, start: Start, left: dict[Node[Any], int]) -> dict[Node[Any], Form]:
     """Return the nodes that would follow, each with its new form."""
     region = dict([start])
     queue = deque(region)
     while queue:
         node = queue.popleft()
-        visits[node] += 1
+        left[node] -= 1
         for place in network.ends[node]:
             if place is None:
                 continue
@@ -75,7 +84,7 @@ def _region(network: Network, start: Start, visits: Counter[Node[Any]]) -> dict[
             if layout == network.layout(end):
                 continue
             for other in _neighbours(tensor):
-                if other.node in region or visits[other.node] >= VISITS:
+                if other.node in region or not left[other.node]:
                     continue
                 if network.layout(other) == layout:
                     continue
@@ -87,31 +96,36 @@ def _region(network: Network, start: Start, visits: Counter[Node[Any]]) -> dict[
 
 
 def _neighbours(tensor: Tensor) -> Iterator[End]:
+    """Yield who might follow where the layout of a tensor changes at one of its ends."""
     if tensor.maker is not None:
         yield tensor.maker
-    yield from tensor.readers
+    if len(tensor.readers) <= MANY:
+        yield from tensor.readers
 
 
-def _take(network: Network, region: Mapping[Node[Any], Form]) -> bool:
+def _take(network: Network, region: Taken) -> bool:
     """Let those nodes take their new forms that make the whole cheaper, if any do."""
-    touched = dict.fromkeys(
-        place[0] for node in region for place in network.ends[node] if place is not None
-    )
-    now = sum(network.cost(t, network.forms.get) for t in touched)
-    everybody: dict[Node[Any], Form] = {**region}
-    after = _cost(network, touched, everybody)
+    places = _places(network, region)
+    now = sum(map(network.cost, places))
+    taken, after = region, _cost(network, region, places)
     if after:
-        nodes = chosen(network, region, touched)
-        everybody = {node: region[node] for node in nodes}
-        after = _cost(network, touched, everybody)
+        taken = {node: region[node] for node in chosen(network, region, places)}
+        after = _cost(network, taken, {**dict.fromkeys(places, ()), **_places(network, taken)})
     if after >= now:
         return False
-    network.forms.update(everybody)
+    network.take(taken)
     return True
 
 
-def _cost(network: Network, tensors: Mapping[Tensor, Any], taken: Mapping[Node[Any], Form]) -> int:
-    def form(node: Node[Any]) -> Form | None:
-        return taken.get(node) or network.forms.get(node)
+def _places(network: Network, nodes: Iterable[Node[Any]]) -> dict[Tensor, list[End]]:
+    """Return the tensors that the nodes make or read, with the ports at which they do."""
+    places: dict[Tensor, list[End]] = {}
+    for node in nodes:
+        for place in network.ends[node]:
+            if place is not None:
+                places.setdefault(place[0], []).append(place[1])
+    return places
 
-    return sum(network.cost(t, form) for t in tensors)
+
+def _cost(network: Network, taken: Taken, places: Places) -> int:
+    return sum(network.cost(tensor, taken, ends) for tensor, ends in places.items())
