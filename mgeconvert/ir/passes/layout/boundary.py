@@ -50,7 +50,7 @@ def _does(node: Node[Any], perm: Perm) -> bool:
         return False
     (x,) = node.inputs
     shape = x.type.shape
-    if permuted_quant(x.quant, perm) != node.output.quant:
+    if len(shape) != len(perm) or permuted_quant(x.quant, perm) != node.output.quant:
         return False
     if isinstance(node.op, Transpose):
         return bool(node.op.perm == perm)
