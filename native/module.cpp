@@ -1,17 +1,12 @@
 // The pybind11 module mgeconvert._native: checks shapes, releases the GIL, and calls the kernels.
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
-
-#include <stdexcept>
-
+#include "bindings.hpp"
 #include "difference.hpp"
 
 namespace py = pybind11;
 
 namespace {
 
-template <typename T>
-using Array = py::array_t<T, py::array::c_style>;
+using mgeconvert::Array;
 
 template <typename T>
 py::tuple difference(const Array<T>& got, const Array<T>& want, double rtol, double atol) {
@@ -37,4 +32,7 @@ PYBIND11_MODULE(_native, m) {
           py::arg("want").noconvert(), py::arg("rtol"), py::arg("atol"));
     m.def("difference_f64", &difference<double>, py::arg("got").noconvert(),
           py::arg("want").noconvert(), py::arg("rtol"), py::arg("atol"));
+    mgeconvert::bind_quantize(m);
+    mgeconvert::bind_fixed_point(m);
+    mgeconvert::bind_nibbles(m);
 }

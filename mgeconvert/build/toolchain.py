@@ -26,10 +26,10 @@ CORE = (
     "errors.py",
     "frontends/*.py",
     "ir",
-    "native.py",
+    "native",
     "rules.py",
 )
-CHECK = ("build/verify.py", "check", "errors.py", "native.py")
+CHECK = ("build/verify.py", "check", "errors.py", "native")
 # In a checkout the native module is known by its sources: every machine compiles them anew.
 NATIVE_SOURCES = ("CMakeLists.txt", "*.cpp", "*.hpp")
 NATIVE_MODULE = f"_native{EXTENSION_SUFFIXES[0]}"

@@ -83,7 +83,8 @@ def test_works_where_it_is_unpacked(wheel, tmp_path):
 import sys
 sys.path[:0] = sys.argv[1:]
 import mgeconvert.native as native
-assert native._native.__file__.startswith(sys.argv[1]), native._native.__file__
+from mgeconvert.native.extension import _native
+assert _native.__file__.startswith(sys.argv[1]), _native.__file__
 print(native.difference([1, 2], [1, 4], rtol=0, atol=0).max_abs)
 """
     assert run(code, tmp_path, Path(np.__file__).parents[1], cwd=tmp_path) == "2.0"

@@ -1,30 +1,14 @@
-"""The loops written in C++, each with a numpy twin; depends on numpy and `mgeconvert._native`.
-
-A missing extension module is a broken installation and raises ImportError, unless the environment
-variable MGECONVERT_NO_NATIVE is 1: then the twins serve instead.
-"""
+"""How far two arrays are apart: one pass over both, with float64 sums; depends on numpy."""
 
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Difference", "difference", "difference_numpy", "difference_native"]
-
-NO_NATIVE = os.environ.get("MGECONVERT_NO_NATIVE") == "1"
-
-if not NO_NATIVE:
-    try:
-        from mgeconvert import _native
-    except ImportError as error:
-        raise ImportError(
-            "the extension module mgeconvert._native is missing: install mgeconvert again "
-            "(`make setup` in a checkout), or set MGECONVERT_NO_NATIVE=1 to do with numpy"
-        ) from error
+from mgeconvert.native.extension import NO_NATIVE, _native
 
 
 @dataclass(frozen=True)
