@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -39,17 +40,7 @@ class Diagnoser:
         request: as a check has it; besides the `case` that failed, "" for any, and the folder
             `save` for a reproducer, "" for none. Without an `artifact` one is made.
         """
-        job = Job.from_dict(request["job"])
-        subject = Subject(
-            check=check_request(request),
-            read=lambda watch: read_source(job, watch),
-            lower=lambda graph, observe: lower(
-                job, graph, observe=observe, source_sha256=request["source_sha256"]
-            ),
-            options=job.options,
-            case=request["case"],
-        )
-        return self.diagnose(subject, request["save"])
+        return self.diagnose(subject_of(request), request["save"])
 
     def diagnose(self, subject: Subject, save: str) -> dict[str, Any]:
         """Return the diagnosis as plain data, and write the reproducer."""
@@ -79,3 +70,18 @@ class Replayer(Diagnoser):
                 memory=request["memory"],
             )
         return found.as_dict()
+
+
+def subject_of(request: Mapping[str, Any]) -> Subject:
+    """Return what is diagnosed; see `Diagnoser` for the request."""
+    job = Job.from_dict(request["job"])
+    named = {**request, "artifact": request["artifact"] or job.file}
+    return Subject(
+        check=replace(check_request(named), artifact=request["artifact"]),
+        read=lambda watch: read_source(job, watch),
+        lower=lambda graph, observe: lower(
+            job, graph, observe=observe, source_sha256=request["source_sha256"]
+        ),
+        options=job.options,
+        case=request["case"],
+    )

@@ -69,7 +69,8 @@ class Section:
     """One stage: what was compared with what, and the first tensor that differs.
 
     compared: tensors that were looked at until then; unmatched: those of the graph that the other
-        side cannot show; culprit: the pass, where the stage is "passes"
+        side cannot show
+    culprit: the pass, where the stage is "passes"; slight: whether `first` may be rounding
     problem: why the comparison could not be finished, "" where it was; note: what else to know
     """
 
@@ -80,6 +81,7 @@ class Section:
     unmatched: int = 0
     first: Difference | None = None
     culprit: str = ""
+    slight: bool = False
     problem: str = ""
     note: str = ""
 
@@ -110,7 +112,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The verdict on a whole job; the first section that differs has the cause.
+    """The verdict on a whole job; the section `first` has the cause.
 
     case: the inputs, as a check names them; rtol, atol: what counts as a difference, None
         for what is not asked for
@@ -125,8 +127,10 @@ class Diagnosis:
 
     @property
     def first(self) -> Section | None:
-        """The first section in which something differs."""
-        return next((section for section in self.sections if section.differs), None)
+        """The first section in which something differs by more than rounding, else by rounding."""
+        differing = [section for section in self.sections if section.differs]
+        more = (section for section in differing if not section.slight)
+        return next(more, differing[0] if differing else None)
 
     @property
     def finished(self) -> bool:

@@ -45,6 +45,7 @@ class Diagnostician:
         self.subject, self._runner, self._folder = subject, runner, folder
         self._clock = Clock(subject.check.seconds)
         self.tolerance = tolerance_of(subject.check)
+        self._rounded = tolerance_of(subject.check, quantized=True)
         self.evidence = Evidence({}, None, None, None)
 
     def run(self) -> Diagnosis:
@@ -114,7 +115,13 @@ class Diagnostician:
         )
         values = [v for node in graph for v in node.outputs]
         rounded = any(v.quant for v in (*values, *(p.value for p in graph.inputs)))
-        sweeper = Sweeper(found, fetch, tolerance=self.tolerance, wants="other")
+        sweeper = Sweeper(
+            found,
+            fetch,
+            tolerance=self._rounded if rounded else self.tolerance,
+            wants="other",
+            failed=bool(self.subject.case),
+        )
         sweep = sweeper.run(graph, self.evidence.feeds, quantized=rounded)
         self.evidence = replace(self.evidence, frontend=(graph, sweep))
         theirs = runtimes(check.source_format)[0].name
@@ -148,11 +155,22 @@ class Diagnostician:
     def _lowered(self, graph: Graph, artifact: Artifact, target: Target) -> Section:
         feeds = self.evidence.feeds
         fetch = target.tensors(feeds)
-        sweeper = Sweeper(taps(graph, artifact), fetch, tolerance=self.tolerance, wants="graph")
+        sweeper = Sweeper(
+            taps(graph, artifact),
+            fetch,
+            tolerance=self._rounded if self._quantizes else self.tolerance,
+            wants="graph",
+            failed=bool(self.subject.case),
+        )
         sweep = sweeper.run(graph, _laid_out(feeds, artifact))
         self.evidence = replace(self.evidence, backend=(graph, sweep))
         found = _section("backend", target.runtime, INTERPRETER, sweep)
         return found if found.differs else self._whole(graph, artifact, target, found)
+
+    @property
+    def _quantizes(self) -> bool:
+        """Whether the target computes in whole numbers."""
+        return bool(getattr(self.subject.options, "quantize", False))
 
     def _whole(self, graph: Graph, artifact: Artifact, target: Target, found: Section) -> Section:
         """Compare the outputs of the artifact as it is: looking inside may change what runs."""
@@ -161,12 +179,13 @@ class Diagnostician:
         for port, array in zip(graph.outputs, got.values()):
             mine = array.transpose(artifact.layouts.get(port.name, range(array.ndim)))
             compared = self.tolerance.compare(port.name, mine, want[port.name])
-            if not compared.ok:
+            slight = self._rounded.is_rounding(mine, want[port.name])
+            if not compared.ok and not (slight and self._quantizes):
                 note = (
                     "only where no tensor inside is looked at: by the runtime's own optimizations"
                 )
                 first = difference(port.value, port.name, compared)
-                return replace(found, first=first, note=note)
+                return replace(found, first=first, note=note, slight=slight)
         return found
 
     def _notes(self, made: tuple[Graph, Artifact, Path] | None) -> tuple[str, ...]:
@@ -213,8 +232,15 @@ def _section(stage: Stage, got: str, want: str, sweep: Sweep) -> Section:
         compared=sweep.compared,
         unmatched=sweep.unmatched,
         first=sweep.first,
-        note=f"of the size of rounding: {sweep.slight}" if sweep.slight else "",
+        slight=sweep.only_slight,
+        note=_rounding(sweep),
     )
+
+
+def _rounding(sweep: Sweep) -> str:
+    if sweep.only_slight:
+        return "all differences are of the size of rounding"
+    return f"of the size of rounding: {sweep.slight}" if sweep.slight else ""
 
 
 def _guarded(work: Callable[[], Section], stage: Stage) -> Section:

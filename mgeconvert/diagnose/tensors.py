@@ -13,10 +13,11 @@ from mgeconvert.check.request import CheckRequest
 from mgeconvert.check.result import Comparison
 from mgeconvert.diagnose.result import Difference
 from mgeconvert.errors import Location
-from mgeconvert.ir import Array, Graph, Value
+from mgeconvert.ir import Array, Graph, Quant, Value
 from mgeconvert.ir.dims import bind
 from mgeconvert.ir.interpret import bindings, evaluate
 from mgeconvert.ir.quantize import dequantize
+from mgeconvert.manifest import check_defaults
 
 CHUNK = 64 * 2**20
 """Bytes of tensors that are asked of the other system at a time."""
@@ -30,13 +31,15 @@ class Tolerance:
     """What is no difference: abs(got - want) <= atol + rtol * abs(want), and a least SNR in dB.
 
     `rtol_max` is relative to the tensor's largest element, and added. None stands for what is not
-    asked for; without any, only NaN and infinities are told apart.
+    asked for. `rounded_snr` is the SNR in dB from which on a difference counts as rounding where
+    values are quantized: a tie that is rounded to the other side moves all that follows.
     """
 
     rtol: float | None
     atol: float | None
     min_snr: float | None = None
     rtol_max: float | None = None
+    rounded_snr: float | None = None
 
     def compare(self, name: str, got: Array, want: Array, *, slack: float = 0.0) -> Comparison:
         """Compare two tensors; element types may differ where the numbers do not.
@@ -52,6 +55,10 @@ class Tolerance:
         It is where the tolerance would hold if each element were as large as the root mean square
         of them all: the error of a small sum of large terms is that of the terms.
         """
+        if self.rounded_snr is not None and got.shape == want.shape:
+            found = self._compared("", got, want, slack=slack)
+            if found.snr_db >= self.rounded_snr and not found.nonfinite_mismatches:
+                return True
         if got.shape != want.shape or self.rtol is None or want.dtype.kind != "f":
             return False
         with np.errstate(all="ignore"):
@@ -92,6 +99,11 @@ class Sweep:
     expected: Array | None = None
     slight: Difference | None = None
 
+    @property
+    def only_slight(self) -> bool:
+        """Whether the first difference is one of rounding."""
+        return self.first is not None and self.first is self.slight
+
 
 @dataclass(frozen=True)
 class _Wrong:
@@ -113,6 +125,7 @@ class Sweeper:
 
     taps: the keys that a value has on the other side, several where operators there do nothing
     wants: "other" where the other system is right by definition, "graph" where the graph is
+    failed: whether it is known that something is wrong, so that rounding is, if nothing else
     """
 
     def __init__(
@@ -122,6 +135,7 @@ class Sweeper:
         *,
         tolerance: Tolerance,
         wants: Literal["graph", "other"],
+        failed: bool = False,
     ) -> None:
         self._taps, self._fetch = taps, fetch
         self._tolerance, self._wants = tolerance, wants
@@ -132,7 +146,7 @@ class Sweeper:
         self._seen = self._unmatched = 0
         self._first: _Wrong | None = None
         self._slight: _Wrong | None = None
-        self._output_differs = False
+        self._output_differs = failed
 
     def run(self, graph: Graph, feeds: Mapping[str, Array], *, quantized: bool = False) -> Sweep:
         """Compare until something differs."""
@@ -164,7 +178,7 @@ class Sweeper:
             wrong.value,
             wrong.good,
             wrong.expected,
-            slight.difference if slight is not None and slight is not wrong else None,
+            slight.difference if slight is not None else None,
         )
 
     def _observe(self, value: Value, array: Array) -> None:
@@ -187,7 +201,7 @@ class Sweeper:
     def _note(self, value: Value, key: str, array: Array, other: Array, found: Comparison) -> None:
         """Keep the first difference of each kind, and end with the first that is no rounding."""
         got, want = (array, other) if self._wants == "other" else (other, array)
-        self._output_differs |= value.is_output
+        self._output_differs |= value.is_output and self._tolerance.rounded_snr is None
         rounding = self._tolerance.is_rounding(got, want, slack=_slack(value))
         if rounding and self._slight is not None:
             return
@@ -212,9 +226,16 @@ class Sweeper:
         return self._tolerance.compare(key, got, want, slack=_slack(value))
 
 
-def tolerance_of(request: CheckRequest) -> Tolerance:
-    """Return what a check counts as equal."""
-    return Tolerance(request.rtol, request.atol, request.min_snr, request.rtol_max)
+def tolerance_of(request: CheckRequest, *, quantized: bool = False) -> Tolerance:
+    """Return what counts as equal in a check: its tolerances, or the format's if it has none.
+
+    A check that counts quantization steps has none of its own for what is not quantized.
+    """
+    snr = request.mixed_snr if quantized else None
+    if request.rtol is None and request.atol is None and request.rtol_max is None:
+        usual = check_defaults(request.format)
+        return Tolerance(usual.rtol, usual.atol, None, usual.rtol_max, snr)
+    return Tolerance(request.rtol, request.atol, request.min_snr, request.rtol_max, snr)
 
 
 def difference(value: Value, key: str, found: Comparison) -> Difference:
@@ -252,7 +273,9 @@ def _real(array: Array, value: Value) -> Array:
 
 
 def _slack(value: Value) -> float:
-    return float(max(value.quant.scale)) if value.quant else 0.0
+    """Return one step of a quantized value, by its annotation or the operator that rounds it."""
+    quant = value.quant or getattr(value.producer and value.producer.op, "quant", None)
+    return float(max(quant.scale)) if isinstance(quant, Quant) else 0.0
 
 
 def _squeezed(array: Array) -> tuple[int, ...]:

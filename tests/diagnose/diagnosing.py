@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mgeconvert.build.convert import lower, read_source
+from mgeconvert.build.diagnosis import subject_of
 from mgeconvert.build.hashing import sha256_file
-from mgeconvert.build.verify import check_request
 from mgeconvert.check.session import Session
 from mgeconvert.diagnose.reproducer import diagnose_and_save
 from mgeconvert.diagnose.result import Diagnosis
@@ -32,18 +31,15 @@ def job(source: Path, format: str = "onnx", *, rtol: float = RTOL, atol: float =
 
 
 def subject(job: Job, *, artifact: str = "") -> Subject:
-    request = {
-        "job": job.as_dict(),
-        "artifact": artifact,
-        "cache": None,
-        "source_format": detect(Path(job.source)),
-        "source_sha256": sha256_file(job.source),
-    }
-    return Subject(
-        check=check_request(request),
-        read=lambda watch: read_source(job, watch),
-        lower=lambda graph, observe: lower(job, graph, observe=observe, source_sha256=""),
-        options=job.options,
+    return subject_of(
+        {
+            "job": job.as_dict(),
+            "artifact": artifact,
+            "cache": None,
+            "source_format": detect(Path(job.source)),
+            "source_sha256": sha256_file(job.source),
+            "case": "",
+        }
     )
 
 
