@@ -8,7 +8,11 @@ import pytest
 from mgeconvert.ir import DType, Graph, Quant, TensorType, Value, evaluate, ops
 from mgeconvert.ir.dims import symbol
 from mgeconvert.ir.passes import run_passes
-from mgeconvert.ir.passes.layout import permute_weights_after_flatten, settle_transposes
+from mgeconvert.ir.passes.layout import (
+    permute_weights_after_flatten,
+    permute_weights_before_unflatten,
+    settle_transposes,
+)
 from tests.ir.layout_stand_ins import AT, FIRST, Opaque, transposes
 
 pytestmark = pytest.mark.core
@@ -156,3 +160,76 @@ def test_weights_that_are_computed_stay() -> None:
     net.graph.output("y", net.add(ops.Linear(), net.flat(), w))
     run_passes(net.graph, (settle_transposes, permute_weights_after_flatten))
     assert len(transposes(net.graph)) == 1
+
+
+class Decoder:
+    """A layer on (N, 6) that gives (N, 3, 4, 5), and a transposition to N,H,W,C behind it."""
+
+    def __init__(self) -> None:
+        self.graph = Graph()
+        self.x = self.graph.input("x", TensorType(DType.F32, (N, 6)))
+
+    def add(self, op: ops.Identity, *inputs: Value) -> Value:
+        return self.graph.add(op, *inputs, name="v", at=AT)
+
+    def const(self, *shape: int) -> Value:
+        return self.graph.constant("w", array(*shape))
+
+    def linear(self) -> Value:
+        return self.add(ops.Linear(), self.x, self.const(60, 6), self.const(60))
+
+    def image(self, flat: Value, shape: tuple[int, ...] = (3, 4, 5)) -> Value:
+        return self.add(ops.Reshape(shape=(N, *shape)), flat)
+
+    def check(self, image: Value, *, left: int = 0) -> None:
+        """Run both passes; the results must stay, and `left` transpositions."""
+        y = self.add(ops.Transpose(perm=(0, 2, 3, 1)), image)
+        self.graph.output("y", self.add(Opaque(), y))
+        feeds = {"x": array(2, 6)}
+        want = evaluate(self.graph, feeds, quantized=True)
+        run_passes(self.graph, (settle_transposes, permute_weights_before_unflatten))
+        assert len(transposes(self.graph)) == left
+        for name, got in evaluate(self.graph, feeds, quantized=True).items():
+            np.testing.assert_allclose(got, want[name], rtol=1e-5, atol=1e-5)
+        assert not permute_weights_before_unflatten.run(self.graph)
+
+
+def test_unflattened_linear() -> None:
+    net = Decoder()
+    net.check(net.image(net.linear()))
+    assert [type(n.op).__name__ for n in net.graph] == ["Linear", "Reshape", "Opaque"]
+
+
+def test_unflattened_product_with_operators_between() -> None:
+    net = Decoder()
+    y = net.add(ops.MatMul(), net.x, net.const(6, 60))
+    y = net.add(ops.Mul(), net.const(1, 60), net.add(ops.Relu(), y))
+    net.check(net.image(net.add(ops.Add(), y, net.const(1))))
+
+
+def test_scales_for_each_row_move_along() -> None:
+    net = Decoder()
+    y = net.linear()
+    scales = tuple(float(s) for s in np.linspace(0.01, 0.1, 60).astype(np.float32))
+    y.producer.inputs[1].quant = Quant(DType.I8, -128, 127, scales, axis=0)
+    net.check(net.image(y))
+    assert net.graph.constants()[0].quant.scale[:3] == scales[::20]
+
+
+def test_features_that_somebody_else_reads() -> None:
+    net = Decoder()
+    y = net.linear()
+    net.graph.output("flat", y)
+    net.check(net.image(y), left=1)
+
+
+def test_an_image_that_somebody_else_reads() -> None:
+    net = Decoder()
+    image = net.image(net.linear())
+    net.graph.output("image", image)
+    net.check(image, left=1)
+
+
+def test_a_softmax_over_the_features_stays() -> None:
+    net = Decoder()
+    net.check(net.image(net.add(ops.Softmax(axis=1), net.linear())), left=1)
