@@ -49,15 +49,39 @@ MORE: list[Case] = [
         F32(1, 4, 3, 4),
         F32(4, 2, 3, 3).fixed(),
     ),
-    case(
-        ops.ConvTranspose(
-            stride=(1,) * 3,
-            padding=(NONE,) * 3,
-            output_padding=(0,) * 3,
-            dilation=(1,) * 3,
-        ),
-        F32(1, 2, 2, 3, 2),
-        F32(2, 2, 2, 2, 2).fixed(),
+    *(
+        case(
+            ops.ConvTranspose(
+                stride=stride,
+                padding=padding,
+                output_padding=extra,
+                dilation=dilation,
+                groups=groups,
+            ),
+            F32(1, 4, 2, 3, 2),
+            F32(4, 2, 2, 3, 2).fixed(),
+            *bias,
+            atol=1e-5,
+        )
+        for stride, padding, extra, dilation, groups, bias in (
+            ((1,) * 3, (NONE,) * 3, (0,) * 3, (1,) * 3, 1, ()),
+            ((2, 3, 1), (NONE, SAME, NONE), (1, 0, 0), (1, 2, 1), 1, (F32(2).fixed(),)),
+            ((2, 2, 2), ((1, 0), (0, 2), (2, 0)), (0, 1, 1), (1,) * 3, 2, ()),
+        )
+    ),
+    # Depthwise kernels of 3 by 3 for which OpenCV's fast way reads beside the image.
+    *(
+        case(
+            conv(stride, ((a, a), (b, b)), (d, d), 4),
+            F32(1, 4, h, w),
+            F32(4, 1, 3, 3).fixed(),
+            atol=1e-5,
+        )
+        for h, w in ((1, 5), (5, 1), (3, 6), (6, 9))
+        for stride in ((1, 1), (2, 1))
+        for a, b in ((1, 1), (1, 0), (0, 1))
+        for d in (1, 2, 3)
+        if h + 2 * a > 2 * d and w + 2 * b > 2 * d
     ),
     case(conv((1, 1, 1), (SAME,) * 3), F32(1, 2, 4, 3, 4), F32(3, 2, 3, 3, 3).fixed(), atol=1e-5),
     *(

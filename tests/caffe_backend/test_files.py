@@ -8,7 +8,7 @@ import pytest
 from mgeconvert.backends.caffe import schema
 from mgeconvert.backends.caffe.dialects import DIALECTS, VENDOR_ADDS, WITHOUT
 from mgeconvert.backends.caffe.writer import PARAMETERS
-from mgeconvert.errors import InternalError, Location
+from mgeconvert.errors import InternalError, Location, UnsupportedCase
 from mgeconvert.ir import DType, Graph, TensorType, ops
 from tests.caffe_backend.running import Options, export, run_opencv, run_reader
 
@@ -43,6 +43,32 @@ def test_outputs_are_in_the_order_of_the_source_and_read_by_no_layer() -> None:
         assert [*got] == ["features", "raw", "again", "same"]
         np.testing.assert_array_equal(got["features"], np.maximum(got["raw"], 0))
         np.testing.assert_array_equal(got["same"], feeds["data"])
+
+
+def test_layers_in_place_take_no_name_of_an_output() -> None:
+    graph = Graph()
+    x = graph.input("x", TensorType(DType.F32, (1, 3)))
+    y = graph.add(ops.Sigmoid(), x, name="y", at=AT)
+    y = graph.add(ops.Relu(), y, name="other", at=AT)
+    graph.output("y_1", graph.add(ops.Tanh(), y, name="y_1", at=AT))
+    files = export(graph, Options(in_place=True))
+    text, _ = files.nets()
+    assert [[layer.name, *layer.top] for layer in text.layer] == [
+        ["x", "x"],
+        ["y", "y"],
+        ["y_2", "y"],
+        ["y_1", "y_1"],
+    ]
+    assert [*run_opencv(files, {"x": np.ones((1, 3), np.float32)})] == ["y_1"]
+
+
+def test_an_output_with_the_name_of_an_input_is_refused() -> None:
+    graph = Graph()
+    x = graph.input("x", TensorType(DType.F32, (1, 3)))
+    graph.output("y", graph.add(ops.Relu(), x, name="y", at=AT))
+    graph.output("x", x)
+    with pytest.raises(UnsupportedCase, match="the output 'x' has the name of an input"):
+        export(graph)
 
 
 def test_weights_are_the_bytes_of_the_source() -> None:

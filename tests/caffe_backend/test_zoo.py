@@ -18,7 +18,6 @@ DIALECTS = ("bvlc", "opencv")
 REFUSED = {
     "bert": "an input of int32",
     "calculator": "no rule for",
-    "clip": "a transposed convolution over 3 spatial axes",
     "fcos": "no rule for ArgMax",
     "keypoints": "no rule for",
     "memory": "no rule for",

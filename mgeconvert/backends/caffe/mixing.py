@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, Sizes
+from mgeconvert.backends.caffe.filters import convolution
 from mgeconvert.backends.caffe.pieces import (
     AVE,
     MAX,
-    convolution,
     flat,
     inner_product,
     negative,

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from mgeconvert.backends.caffe.emitter import Blob, Emitter
+from mgeconvert.backends.caffe.filters import depthwise
 from mgeconvert.backends.caffe.mixing import select
-from mgeconvert.backends.caffe.pieces import concat, depthwise, reshape, slice_all
+from mgeconvert.backends.caffe.pieces import concat, reshape, slice_all
 from mgeconvert.errors import UnsupportedCase
 
 MOST_PARTS = 128  # of one Slice in a permutation

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from mgeconvert.backends.caffe.apart import keep_apart
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, Layer
 from mgeconvert.backends.caffe.pieces import copy
+from mgeconvert.errors import Location, UnsupportedCase
 
 IN_PLACE = frozenset(
     (
@@ -26,8 +26,6 @@ IN_PLACE = frozenset(
         "TanH",
     )
 )
-LINEAR = frozenset(("BatchNorm", "Power", "Scale"))
-SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True)
@@ -51,35 +49,24 @@ def finish(e: Emitter, *, in_place: bool) -> Net:
     layers = [layer for layer in layers if id(layer) not in moved]
     layers += _silence(e, [*layers, *last])
     layers += last
-    _keep_apart(layers)
+    layers = keep_apart(layers)
     names = _names(e, layers, outputs)
     if in_place:
         _run_in_place(layers, names, {id(blob) for _, blob in outputs})
     return Net(layers, names)
 
 
-def _keep_apart(layers: Sequence[Layer]) -> None:
-    """Keep OpenCV from fusing a power with a linear layer after it, as in -0.5 * x ** 2.
-
-    It does so where the power's shift is 0, and computes (-0.5 * x) ** 2. The smallest normal
-    number as the shift changes nothing else.
-    """
-    readers: dict[int, list[Layer]] = {}
-    for layer in layers:
-        for blob in layer.bottoms:
-            readers.setdefault(id(blob), []).append(layer)
-    for layer in layers:
-        if layer.type != "Power" or layer.parameters.get("power", 1.0) == 1:
-            continue
-        (top,) = layer.tops
-        after = readers.get(id(top), [])
-        if not layer.parameters.get("shift") and any(a.type in LINEAR for a in after):
-            layer.parameters = {**layer.parameters, "shift": SMALLEST}
-
-
 def _outputs(e: Emitter) -> list[tuple[str, Blob]]:
     """Return the output ports, each with a blob of its own that is the only top of its layer."""
     wanted = e.outputs()
+    inputs = {port.name for port in e.graph.inputs}
+    same = [name for name, _ in wanted if name in inputs]
+    if same:
+        raise UnsupportedCase(
+            f"the output {same[0]!r} has the name of an input: both would be one blob",
+            hint="choose other end points",
+            at=Location("caffe", "output", same[0]),
+        )
     read = {id(b) for layer in _live(e.layers, [b for _, b in wanted]) for b in layer.bottoms}
     found: list[tuple[str, Blob]] = []
     for name, blob in wanted:

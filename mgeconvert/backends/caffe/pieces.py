@@ -115,76 +115,6 @@ def inner_product(e: Emitter, x: Blob, w: Array, bias: Array | None = None) -> B
     )
 
 
-def convolution(
-    e: Emitter,
-    x: Blob,
-    w: Array,
-    bias: Array | None = None,
-    *,
-    stride: Sequence[int] = (1, 1),
-    pad: Sequence[int] = (0, 0),
-    dilation: Sequence[int] = (1, 1),
-    groups: int = 1,
-) -> Blob:
-    """Return the cross-correlation with w (outputs, inputs / groups, *kernel)."""
-    spatial = tuple(
-        (n + 2 * p - d * (k - 1) - 1) // s + 1
-        for n, k, s, p, d in zip(x.shape[2:], w.shape[2:], stride, pad, dilation)
-    )
-    return e.layer(
-        "Convolution",
-        [x],
-        (x.shape[0], w.shape[0], *spatial),
-        weights=[w] if bias is None else [w, bias],
-        num_output=w.shape[0],
-        bias_term=None if bias is not None else False,
-        group=groups if groups > 1 else None,
-        dilation=_dilation(dilation),
-        **_window(w.shape[2:], stride, pad, repeated=True),
-    )
-
-
-def deconvolution(
-    e: Emitter,
-    x: Blob,
-    w: Array,
-    bias: Array | None = None,
-    *,
-    stride: Sequence[int],
-    pad: Sequence[int] = (0, 0),
-    groups: int = 1,
-) -> Blob:
-    """Return the transposed convolution with w (inputs, outputs / groups, kh, kw)."""
-    outputs = w.shape[1] * groups
-    spatial = tuple(
-        (n - 1) * s + k - 2 * p for n, k, s, p in zip(x.shape[2:], w.shape[2:], stride, pad)
-    )
-    return e.layer(
-        "Deconvolution",
-        [x],
-        (x.shape[0], outputs, *spatial),
-        weights=[w] if bias is None else [w, bias],
-        num_output=outputs,
-        bias_term=None if bias is not None else False,
-        group=groups if groups > 1 else None,
-        **_window(w.shape[2:], stride, pad, repeated=True),
-    )
-
-
-def depthwise(
-    e: Emitter,
-    x: Blob,
-    kernel: Array,
-    *,
-    stride: Sequence[int] = (1, 1),
-    pad: Sequence[int] = (0, 0),
-) -> Blob:
-    """Return each channel of an image convolved with the one kernel (kh, kw)."""
-    channels = x.shape[1]
-    w = np.ascontiguousarray(np.broadcast_to(kernel, (channels, 1, *kernel.shape)), np.float32)
-    return convolution(e, x, w, stride=stride, pad=pad, groups=channels)
-
-
 def pooling(
     e: Emitter,
     x: Blob,
@@ -198,7 +128,7 @@ def pooling(
     spatial = tuple(pooled_size(n, k, s, p) for n, k, s, p in zip(x.shape[2:], kernel, stride, pad))
     if tuple(kernel) == x.shape[2:] and not any(pad):
         return e.layer("Pooling", [x], (*x.shape[:2], 1, 1), pool=pool, global_pooling=True)
-    window = _window(kernel, stride, pad, repeated=False)
+    window = window_of(kernel, stride, pad, repeated=False)
     return e.layer("Pooling", [x], (*x.shape[:2], *spatial), pool=pool, **window)
 
 
@@ -264,7 +194,7 @@ def flat(shape: Sequence[int], axis: int) -> tuple[int, int, int]:
     return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
 
 
-def _window(
+def window_of(
     kernel: Sequence[int], stride: Sequence[int], pad: Sequence[int], *, repeated: bool
 ) -> dict[str, Any]:
     """Return kernel, stride and pad as Caffe spells them: once where all axes are equal."""
@@ -277,18 +207,11 @@ def _window(
         if len(set(values)) > 1 and len(values) == 2:
             window |= {f"{name}_h": values[0], f"{name}_w": values[1]}
         elif any(v != usual for v in values):
-            every = (
-                list(values) if len(values) > 2 else _each(values)
-            )  # OpenCV needs three of three
+            every = list(values) if len(values) > 2 else each(values)  # OpenCV needs three of three
             window[f"{name}{ending}"] = every if repeated else values[0]
     return window
 
 
-def _dilation(values: Sequence[int]) -> list[int] | None:
-    if all(d == 1 for d in values):
-        return None
-    return list(values) if len(values) > 2 else _each(values)
-
-
-def _each(values: Sequence[int]) -> list[int]:
+def each(values: Sequence[int]) -> list[int]:
+    """Return the values once where they are all equal."""
     return [values[0]] if len(set(values)) == 1 else list(values)

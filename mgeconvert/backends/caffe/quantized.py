@@ -23,8 +23,11 @@ def note_weights(node: Node[Any], layers: Sequence[Layer]) -> None:
     """Say how the weights of `layers` are quantized, which the rule of `node` made.
 
     A weight is known by its numbers: a rule that changes them (folds them into a Power, say) leaves
-    nothing that the parameters would hold for.
+    nothing that the parameters would hold for. The rules of convolutions, which may put zeros into
+    kernels, say it themselves.
     """
+    if isinstance(node.op, ops.Conv | ops.ConvTranspose):
+        return
     constants = [v for v in node.inputs if v.const is not None and v.quant is not None]
     for layer in layers:
         for index in range(len(layer.weights)):
@@ -37,8 +40,6 @@ def _held(node: Node[Any], value: Value, layer: Layer, index: int) -> Quant | No
     """Return the parameters of `value` for a weight, None where it has other numbers."""
     quant, known, array = value.quant, floats(value), layer.weights[index]
     assert quant is not None
-    if isinstance(node.op, ops.ConvTranspose) and layer.type == "Deconvolution":
-        return quant if node.inputs[index + 1] is value else None  # perhaps with zeros around
     if isinstance(node.op, ops.MatMul) and value is node.inputs[1] and known.ndim > 1:
         return _turned(quant, known, array)
     if array.size != known.size or not np.array_equal(array.reshape(-1), known.reshape(-1)):

@@ -56,9 +56,8 @@ def build(net: Net, name: str) -> Model:
     """Return the messages of the net called `name`."""
     message = schema.net_message()
     message.name = name
-    taken: set[str] = set()
-    for layer in net.layers:
-        _fill(message.layer.add(), layer, net, taken)
+    for layer, own in zip(net.layers, _layer_names(net)):
+        _fill(message.layer.add(), layer, net, own)
     return Model(message, tuple(layer.weights for layer in net.layers))
 
 
@@ -67,14 +66,23 @@ def layer_names(model: Model, net: Net) -> dict[Layer, str]:
     return {layer: record.name for layer, record in zip(net.layers, model.message.layer)}
 
 
-def _fill(message: schema.Message, layer: Layer, net: Net, taken: set[str]) -> None:
-    """Write one layer; it is called after its first top, in place with a number after that."""
-    base = net.names[layer.tops[0]] if layer.tops else layer.type.lower()
-    name, i = base, 0
-    while name in taken:
-        i += 1
-        name = f"{base}_{i}"
-    taken.add(name)
+def _layer_names(net: Net) -> list[str]:
+    """Return names of layers: that of the first top, or with a number where the layer is in place.
+
+    No layer is called like the blob of another one: OpenCV asks for outputs by the layer's name.
+    """
+    blobs, taken = set(net.names.values()), dict[str, None]()
+    for layer in net.layers:
+        base = net.names[layer.tops[0]] if layer.tops else layer.type.lower()
+        name, i = base, 0
+        while name in taken or (name in blobs and (i or not layer.tops)):
+            i += 1
+            name = f"{base}_{i}"
+        taken[name] = None
+    return list(taken)
+
+
+def _fill(message: schema.Message, layer: Layer, net: Net, name: str) -> None:
     message.name, message.type = name, layer.type
     message.bottom.extend(net.names[blob] for blob in layer.bottoms)
     message.top.extend(net.names[blob] for blob in layer.tops)

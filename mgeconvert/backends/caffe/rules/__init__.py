@@ -10,6 +10,7 @@ from mgeconvert.backends.caffe.rules import (
     reduce,
     resize,
     shape,
+    transposed,
 )
 from mgeconvert.backends.caffe.rules.table import RULES
 
@@ -24,4 +25,5 @@ __all__ = [
     "reduce",
     "resize",
     "shape",
+    "transposed",
 ]

@@ -5,19 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from mgeconvert.backends.caffe.binary import joint
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
+from mgeconvert.backends.caffe.filters import convolution
 from mgeconvert.backends.caffe.mixing import expand, mix, sum_over
 from mgeconvert.backends.caffe.moving import cut
-from mgeconvert.backends.caffe.pieces import (
-    convolution,
-    deconvolution,
-    inner_product,
-    product,
-    reshape,
-)
+from mgeconvert.backends.caffe.pieces import inner_product, product, reshape
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import Array, Node, Value, ops
@@ -28,11 +21,11 @@ HINT = "compute it before, so that it is constant"
 
 @RULES(ops.Conv, limits="constant filters")
 def conv(e: Emitter, node: Node[ops.Conv]) -> Blob:
-    op, (x, w, bias) = node.op, _weights(e, node)
+    op, (x, w, bias) = node.op, weights_of(e, node)
     stride, dilation, padding = list(op.stride), list(op.dilation), list(op.padding)
     line = x.rank == 3
     if line:
-        x, w = _as_image(e, x), w.reshape(*w.shape, 1)
+        x, w = as_image(e, x), w.reshape(*w.shape, 1)
         stride, dilation, padding = [*stride, 1], [*dilation, 1], [*padding, (0, 0)]
     if x.rank == 5:
         e.dialect.need("Convolution of 3 spatial axes")
@@ -43,41 +36,16 @@ def conv(e: Emitter, node: Node[ops.Conv]) -> Blob:
     skips = [-(-max(after - before, 0) // s) for (before, after), s in zip(padding, stride)]
     pad = [before + skip * s for (before, _), skip, s in zip(padding, skips, stride)]
     y = convolution(e, x, w, bias, stride=stride, pad=pad, dilation=dilation, groups=op.groups)
+    y.layer.quants = [v.quant for v in node.inputs[1:]]
     for axis, (skip, size) in enumerate(zip(skips, spatial), 2):
         y = cut(e, y, axis, skip, size)
     return reshape(e, y, y.shape[:3]) if line else y
 
 
-@RULES(ops.ConvTranspose, limits="constant filters, 1 or 2 spatial axes")
-def conv_transpose(e: Emitter, node: Node[ops.ConvTranspose]) -> Blob:
-    op, (x, w, bias) = node.op, _weights(e, node)
-    if x.rank == 5:
-        raise UnsupportedCase("a transposed convolution over 3 spatial axes")
-    stride, edges = list(op.stride), []
-    for axis, (d, (before, after), extra) in enumerate(
-        zip(op.dilation, op.padding, op.output_padding), 2
-    ):
-        w = _spread(w, axis, d)
-        edges.append((before, after - extra))
-    line = x.rank == 3
-    if line:
-        x, w, stride, edges = (
-            _as_image(e, x),
-            w.reshape(*w.shape, 1),
-            [*stride, 1],
-            [*edges, (0, 0)],
-        )
-    pad = [max(before, after, 0) for before, after in edges]
-    longer = [(p - before, p - after) for p, (before, after) in zip(pad, edges)]
-    if any(map(any, longer)):  # zeros around the kernel make the padding even
-        w = np.pad(w, ((0, 0), (0, 0), *longer))
-    y = deconvolution(e, x, w, bias, stride=stride, pad=pad, groups=op.groups)
-    return reshape(e, y, y.shape[:3]) if line else y
-
-
-def _weights(
+def weights_of(
     e: Emitter, node: Node[ops.Conv] | Node[ops.ConvTranspose]
 ) -> tuple[Blob, Array, Array | None]:
+    """Return the image, the filters and the bias; raise UnsupportedCase for computed filters."""
     x, *weights = node.inputs
     if any(v.const is None for v in weights):
         raise UnsupportedCase("a convolution whose filters are computed", hint=HINT)
@@ -85,19 +53,9 @@ def _weights(
     return e.blob(x), w, bias[0] if bias else None
 
 
-def _as_image(e: Emitter, x: Blob) -> Blob:
+def as_image(e: Emitter, x: Blob) -> Blob:
+    """Return a sequence (N, C, L) as an image of one column."""
     return reshape(e, x, (*x.shape, 1))
-
-
-def _spread(w: Array, axis: int, dilation: int) -> Array:
-    """Return the kernel with zeros in between: OpenCV ignores the dilation of Deconvolution."""
-    if dilation == 1:
-        return w
-    shape = list(w.shape)
-    shape[axis] = dilation * (w.shape[axis] - 1) + 1
-    wide = np.zeros(shape, w.dtype)
-    wide[(slice(None),) * axis + (slice(None, None, dilation),)] = w
-    return wide
 
 
 @RULES(ops.Linear)

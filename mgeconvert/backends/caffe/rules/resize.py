@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, sizes
+from mgeconvert.backends.caffe.filters import deconvolution
 from mgeconvert.backends.caffe.mixing import mix, pad_axis
-from mgeconvert.backends.caffe.pieces import deconvolution
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.ir import Array, Node, ops
 

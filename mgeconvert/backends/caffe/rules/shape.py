@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, sizes
+from mgeconvert.backends.caffe.filters import deconvolution, depthwise
 from mgeconvert.backends.caffe.mixing import expand, pad_axis, select
 from mgeconvert.backends.caffe.moving import cut, cut_all, permute
-from mgeconvert.backends.caffe.pieces import concat, deconvolution, depthwise, reshape
+from mgeconvert.backends.caffe.pieces import concat, reshape
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import Node, ops
