@@ -14,7 +14,13 @@ import onnx  # noqa: E402
 import onnxruntime  # noqa: E402
 
 from mgeconvert.backends import Quantization, Request, load  # noqa: E402
-from mgeconvert.errors import ConversionFailed, QuantError, UnsupportedCase  # noqa: E402
+from mgeconvert.errors import (  # noqa: E402
+    ConversionFailed,
+    Location,
+    QuantError,
+    UnsupportedCase,
+)
+from mgeconvert.ir import DType, Graph, Quant, TensorType, evaluate, ops  # noqa: E402
 from mgeconvert.manifest import OnnxOptions  # noqa: E402
 from tests.quant import configs  # noqa: E402
 from tests.quant.test_traced import run  # noqa: E402
@@ -129,3 +135,59 @@ def test_parameters_alone_are_rounded(tmp_path):
     for tensor in weights:
         steps = onnx.numpy_helper.to_array(tensor) / np.float32(entries[tensor.name]["scale"])
         np.testing.assert_allclose(steps, np.rint(steps), atol=1e-2)
+
+
+def layer_in_steps(step, *, kind=DType.I32):
+    """Return a layer of whole numbers whose result is rounded to `step`, then to int8."""
+    byte = Quant(DType.I8, -128, 127, (0.5,))
+    graph = Graph()
+    x = graph.input("x", TensorType(DType.F32, (4, 6)))
+    x.quant = byte
+    weight = np.random.RandomState(0).randint(-9, 9, (5, 6)).astype(np.float32) * np.float32(0.25)
+    w = graph.constant("w", weight)
+    w.quant = Quant(DType.I8, -127, 127, (0.25,))
+    at = Location("test")
+    y = graph.add(ops.Linear(), x, w, name="y", at=at)
+    limits = np.iinfo(kind.numpy)
+    y.quant = Quant(kind, int(limits.min), int(limits.max), (step,))
+    z = graph.add(ops.Identity(), y, name="z", at=at)
+    z.quant = Quant(DType.I8, -128, 127, (0.317,))  # so that there are no ties
+    graph.output("z", z)
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("step", "rounds"), [(0.125, False), (0.302, True), (3.02, True), (0.0625, True)]
+)
+@pytest.mark.parametrize("opset", [11, 17])
+def test_sums_of_32_bits_are_rounded_where_that_changes_them(step, rounds, opset, tmp_path):
+    x = np.random.RandomState(1).randn(4, 6).astype(np.float32) * 4
+    (want,) = evaluate(layer_in_steps(step), {"x": x}, quantized=True).values()
+    model = converted(layer_in_steps(step), opset=opset)["m.onnx"]
+    kinds = {node.op_type for node in onnx.load_from_string(model).graph.node}
+    assert ("Round" in kinds) == rounds
+    ran, optimized = session(model, tmp_path)
+    (got,) = ran.run(None, {"x": x})
+    np.testing.assert_array_equal(got, want)
+    if opset == 17 and not rounds:
+        assert "QGemm" in optimized
+
+
+def test_32_bits_need_opset_11():
+    with pytest.raises(ConversionFailed, match="int32") as failed:
+        converted(layer_in_steps(0.3), opset=10)
+    assert "11" in failed.value.problems[0].hint
+    converted(layer_in_steps(0.125), opset=10)
+
+
+@pytest.mark.parametrize("zero", [0, 7])
+def test_inputs_of_32_bits(zero, tmp_path):
+    graph = Graph()
+    x = graph.input("x", TensorType(DType.F32, (1, 2, 3)))
+    x.quant = Quant(DType.I32, -20, 20, (0.5, 4.0), (zero,), axis=1)
+    graph.output("y", graph.add(ops.Exp(), x, name="y", at=Location("test")))
+    data = np.array([[[-20.0, 0.3, 3.3], [-200.0, 9.0, 200.0]]], np.float32) / 8
+    (want,) = evaluate(graph, {"x": data}, quantized=True).values()
+    model = converted(graph, opset=13)["m.onnx"]
+    (got,) = session(model, tmp_path)[0].run(None, {"x": data})
+    np.testing.assert_allclose(got, want, rtol=1e-6)

@@ -10,14 +10,16 @@ import numpy as np
 from mgeconvert.backends.onnx.emitter import Emitter
 from mgeconvert.backends.onnx.rules.table import RULES
 from mgeconvert.errors import Location, UnsupportedCase
-from mgeconvert.ir import DType, Graph, Node, Op, Quant, TensorType, Value
+from mgeconvert.ir import DType, Graph, Node, Op, Quant, TensorType, Value, ops
 from mgeconvert.ir.op import Array, Arrays, Types
 from mgeconvert.ir.passes import graph_pass
 from mgeconvert.ir.quantize import along, dequantize, quantize
 
-FIRST, PER_AXIS, WIDE = 10, 13, 21
+FIRST, ROUND, PER_AXIS, WIDE = 10, 11, 13, 21
 STORED = (DType.I8, DType.U8)
 STORED_WIDE = (DType.I16, DType.U16)
+PRODUCTS = (ops.Conv, ops.ConvTranspose, ops.Linear, ops.MatMul)
+SUMS = (ops.Add, ops.Sub, ops.Relu, ops.Identity, ops.Reshape, ops.Transpose)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -75,6 +77,7 @@ def spell_quantization(graph: Graph) -> bool:
     """Rewrite the annotation of each value to operators behind it, of a constant to whole ones."""
     order = {node: index for index, node in enumerate(graph)}
     computed = [v for node in graph for v in node.outputs]
+    whole = {value for value in computed if is_whole(value)}
     changed = False
     for value in (*(p.value for p in graph.inputs), *computed, *graph.constants()):
         quant = value.quant
@@ -83,8 +86,8 @@ def spell_quantization(graph: Graph) -> bool:
         if value.type.dtype is not DType.F32:
             raise UnsupportedCase(f"quantization of {value}", hint="use float32")
         value.quant = None
-        if value.const is None and quant.dtype is DType.I32:
-            continue  # sums of 32 bits: finer than float32 itself
+        if value in whole:
+            continue  # it is a number of such steps already
         before = min(value.users, key=lambda n: order[n]) if value.users else None
         if value.const is None:
             _pair(graph, value, quant, before)
@@ -92,6 +95,27 @@ def spell_quantization(graph: Graph) -> bool:
             _stored(graph, value, quant, before)
         changed = True
     return changed
+
+
+def is_whole(value: Value) -> bool:
+    """Return whether rounding `value` to its steps of 32 bits changes nothing.
+
+    So it is with sums of products of whole numbers whose steps multiply to the value's step, as
+    layers make them before they are requantized.
+    """
+    quant, node = value.quant, value.producer
+    if quant is None or quant.dtype is not DType.I32 or node is None or any(quant.zero_point):
+        return False
+    if isinstance(node.op, SUMS):
+        return all(v.quant == quant for v in node.inputs)
+    if not isinstance(node.op, PRODUCTS):
+        return False
+    x, w, *biases = (v.quant for v in node.inputs)
+    if x is None or w is None or any(len(q.scale) != 1 for q in (x, w, quant)):
+        return False
+    step = np.float32(x.scale[0]) * np.float32(w.scale[0])
+    same = bool(np.isclose(step, quant.scale[0], rtol=1e-6, atol=0))
+    return same and all(bias == quant for bias in biases)
 
 
 def _at(value: Value) -> Location:
@@ -127,10 +151,19 @@ def _stored(graph: Graph, value: Value, q: Quant, before: Node[Any] | None) -> N
     graph.replace(value, new)
 
 
-@RULES(QuantizedPair, since=FIRST, limits="int8 and uint8; int16 and uint16 from opset 21")
+@RULES(
+    QuantizedPair,
+    since=FIRST,
+    limits="int8 and uint8; int16 and uint16 from opset 21; int32, in float32, from opset 11",
+)
 def pair(e: Emitter, node: Node[QuantizedPair]) -> str:
-    """Emit both operators, and a Clip before them where the range is narrower than the type's."""
+    """Emit both operators, and a Clip before them where the range is narrower than the type's.
+
+    QuantizeLinear makes nothing of 32 bits, so there the rounding is done in float32.
+    """
     q, (x,) = node.op.quant, e.inputs(node)
+    if q.dtype is DType.I32:
+        return _rounded(e, x, q, node.inputs[0].type.rank)
     _judge(e, q.dtype, q.axis)
     x = _limited(e, x, q)
     parameters = _parameters(e, q, q.dtype)
@@ -151,6 +184,20 @@ def dequantized(e: Emitter, node: Node[Dequantized]) -> str:
     scale, zero = _parameters(e, q, dtype)
     zeros = () if dtype is DType.I32 else (zero,)
     return e.emit("DequantizeLinear", e.name(value), scale, *zeros, axis=q.axis)
+
+
+def _rounded(e: Emitter, x: str, q: Quant, rank: int) -> str:
+    """Emit round(x / scale) * scale within the range; the zero point moves the range only."""
+    if e.opset < ROUND:
+        raise e.refuse(f"quantization to {q.dtype.value}", ROUND)
+    if len(set(q.zero_point)) > 1:
+        raise UnsupportedCase(f"a zero point for each channel of {q.dtype.value}")
+    shape = [-1 if axis == q.axis else 1 for axis in range(rank)] if q.axis is not None else ()
+    scale = e.constant(np.array(q.scale, np.float32).reshape(shape), "scale")
+    low, high = (float(limit - q.zero_point[0]) for limit in (q.qmin, q.qmax))
+    steps = e.emit("Round", e.emit("Div", x, scale))
+    limited = e.emit("Clip", steps, e.scalar(low, DType.F32), e.scalar(high, DType.F32))
+    return e.emit("Mul", limited, scale)
 
 
 def _judge(e: Emitter, dtype: DType, axis: int | None) -> None:
