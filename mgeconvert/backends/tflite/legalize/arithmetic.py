@@ -203,6 +203,8 @@ def is_nan(b: Rewriter, node: Node[ops.IsNan]) -> Value:
 def is_inf(b: Rewriter, node: Node[ops.IsInf]) -> Value:
     """Kernels that add, multiply or divide make inf the greatest number: that is meant, too."""
     (x,) = node.inputs
+    if x.type.dtype is DType.F16:
+        return b.emit(ops.Equal(), b.emit(ops.Abs(), x), number(b, x, math.inf))
     greatest = float(np.finfo(x.type.dtype.numpy).max)
     return b.emit(ops.GreaterEqual(), b.emit(ops.Abs(), x), number(b, x, greatest))
 

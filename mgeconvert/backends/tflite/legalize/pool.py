@@ -153,15 +153,21 @@ def _three_axes(b: Rewriter, node: Node[Any]) -> Value:
     n, c, depth, *sizes = x.type.shape
     _, _, deep, *pooled = node.output.type.shape
     flat = replace(op, kernel=op.kernel[1:], stride=op.stride[1:], padding=op.padding[1:])
-    y = b.emit(flat, b.reshape(x, [n, c * depth, *sizes]))
+    slices = b.reshape(x, [n, c * depth, *sizes])
+    slices.quant = x.quant
+    y = b.emit(flat, slices)
+    y.quant = node.output.quant
     y = b.reshape(y, [n, c, depth, pooled[0] * pooled[1]])
+    y.quant = node.output.quant
     along = replace(
         op,
         kernel=(op.kernel[0], 1),
         stride=(op.stride[0], 1),
         padding=(op.padding[0], (0, 0)),
     )
-    return b.reshape(b.emit(along, y), [n, c, deep, *pooled])
+    y = b.emit(along, y)
+    y.quant = node.output.quant
+    return b.reshape(y, [n, c, deep, *pooled])
 
 
 def _greatest_of_slices(b: Rewriter, node: Node[ops.MaxPool]) -> Value:
