@@ -88,6 +88,8 @@ def parameters(low: float, high: float, dtype: DType) -> Quant:
     """
     qmin, qmax = LIMITS[dtype]
     low, high = min(low, 0.0), max(high, 0.0)
+    if low == high:
+        high = 1.0  # nothing but 0 was seen
     if dtype in SYMMETRIC:
         scale = max(-low, high) / qmax
         return Quant(dtype, qmin, qmax, (_usable(scale),))

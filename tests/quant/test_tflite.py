@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,14 @@ import pytest
 mge = pytest.importorskip("megengine", reason="the reference")
 
 from mgeconvert.backends import Quantization  # noqa: E402
-from mgeconvert.errors import ConversionFailed, QuantError, UnsupportedCase  # noqa: E402
-from mgeconvert.ir import DType, ops  # noqa: E402
+from mgeconvert.errors import (  # noqa: E402
+    ConversionFailed,
+    Location,
+    QuantError,
+    UnsupportedCase,
+)
+from mgeconvert.ir import DType, Graph, TensorType, ops  # noqa: E402
+from mgeconvert.ir.ranges import parameters  # noqa: E402
 from tests.quant import configs, networks  # noqa: E402
 from tests.quant.test_onnx import made  # noqa: E402
 from tests.quant.test_traced import run as traced  # noqa: E402
@@ -185,3 +192,20 @@ def test_a_model_without_parameters_is_refused(tmp_path: Path) -> None:
             value.quant = None
     with pytest.raises((QuantError, ConversionFailed), match="no value of the model"):
         files(graph, QUANTIZED)
+
+
+@pytest.mark.parametrize(("dtype", "reach"), [(DType.I8, 2.0**19), (DType.I16, 2.0**14)])
+def test_scales_too_far_apart_are_added_in_floats(dtype: DType, reach: float) -> None:
+    """LiteRT aborts the process on them."""
+    for ratio, kernels in ((reach / 1.01, {"ADD"}), (reach, {"ADD", *BESIDES})):
+        graph = Graph()
+        x, y = (graph.input(name, TensorType(DType.F32, (2, 3))) for name in "xy")
+        z = graph.add(ops.Add(), x, y, name="z", at=Location("test"))
+        graph.output("z", z)
+        for value, scale in ((x, 1e-3), (y, 1e-3 * ratio), (z, 1e-3)):
+            value.quant = parameters(-scale * 127, scale * 128, dtype)
+            value.quant = replace(value.quant, scale=(scale,))
+        model = files(graph, QUANTIZED)["net.tflite"]
+        assert {*codes(model)} == kernels
+        feeds = {"x": np.full((2, 3), 0.005, np.float32), "y": np.zeros((2, 3), np.float32)}
+        np.testing.assert_allclose(run(model, feeds)["z"], 0.005, atol=1e-3)

@@ -30,6 +30,10 @@ MOVES = {
 """Operators that keep numbers, so that rounding before and after them is the same."""
 
 
+SHIFT_8, SHIFT_16 = 2.0**19, 2.0**14
+"""Half of what ADD multiplies by before it rescales, for 8 and for 16 bits."""
+
+
 @dataclass
 class Spelling:
     """What has been inserted: floats of quantized values, and values with other parameters."""
@@ -130,7 +134,17 @@ def _why_not(node: Node[Any]) -> str:
         return "activations have a scale for each channel"
     if types == {DType.I16} and any(v.quant.zero_point[0] for v in data if v.quant):
         return "int16 wants the zero point 0"
+    if isinstance(node.op, (ops.Add, ops.Sub)) and not _can_add(node):
+        return "the scales of operands and result are too far apart"
     return why_not_layer(node) if kernel.wants is Wants.LAYER else ""
+
+
+def _can_add(node: Node[Any]) -> bool:
+    """Return whether the shifts of the kernel reach: it aborts where they do not."""
+    result = node.outputs[0].quant
+    assert result is not None
+    most = max(v.quant.scale[0] for v in node.inputs if v.quant)
+    return most / result.scale[0] < (SHIFT_16 if result.dtype is DType.I16 else SHIFT_8)
 
 
 def _data(node: Node[Any], kernel: Kernel) -> tuple[Value, ...]:
