@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ from mgeconvert.ir.text import parse
 from mgeconvert.manifest.options import WRITTEN
 
 STEM = "reproducer"
+ALONE = "no piece of the graph shows the difference alone: the last one tried is saved"
+UNREADABLE = "no reproducer: the graph has operators that its text cannot express"
 Lower = Callable[[Graph, Observer], Artifact]
 
 
@@ -59,7 +61,7 @@ def diagnose_and_save(
     """Diagnose the subject as `run.diagnose` does; return also the files of a reproducer.
 
     There are none where it is not `wanted` or nothing differs. It is the smallest piece, from the
-    wrong operator on, that shows the difference; a note says where no piece does.
+    wrong operator on, that shows the difference; a note says where no piece does, or can be read.
     """
     found, evidence = diagnose(subject, runner=runner, folder=folder)
     if not wanted or found.first is None:
@@ -73,11 +75,8 @@ def diagnose_and_save(
         if _differs(case, subject.check, runner=runner, folder=place):
             break
     else:
-        note = "no piece of the graph shows the difference alone: the last one tried is saved"
-        found = Diagnosis(**{**vars(found), "notes": (*found.notes, note)})
-    if last is None:
-        return found, {}
-    return found, _files(*last, subject, found)
+        found = replace(found, notes=(*found.notes, ALONE if last else UNREADABLE))
+    return found, _files(*last, subject, found) if last else {}
 
 
 def replay(
@@ -117,10 +116,21 @@ def _candidates(
         found = pieces(graph, value, evidence.feeds, good=sweep.good, quantized=quantized)
     for piece in found:
         read = partial(parse, piece.text, piece.constants)
+        if not _is_readable(read):
+            return
         yield (
             piece,
             Case(section.stage, read, piece.inputs, expected, tolerance, quantized, subject.lower),
         )
+
+
+def _is_readable(read: Callable[[], Graph]) -> bool:
+    """Whether the text of a piece can be read back; not with operators that only a backend has."""
+    try:
+        read()
+    except UnreadableSource:
+        return False
+    return True
 
 
 def _before_pass(subject: Subject, evidence: Evidence, section: Section) -> Iterator[Piece]:

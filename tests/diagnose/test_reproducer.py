@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mgeconvert.backends.onnx import backend
+from mgeconvert.backends.onnx.quantized import QuantizedPair
 from mgeconvert.backends.onnx.rules import RULES as ONNX
 from mgeconvert.diagnose.cut import pieces
 from mgeconvert.diagnose.reproducer import replay
@@ -17,6 +18,7 @@ from mgeconvert.ir.text import parse, show
 from tests.diagnose.diagnosing import DIGITS, diagnosed, job, make_wrong
 from tests.diagnose.test_backend import negated
 from tests.diagnose.test_frontend import shifted
+from tests.diagnose.test_quantized import example
 
 
 @pytest.fixture
@@ -147,3 +149,13 @@ def test_the_first_piece_ends_at_what_is_known_to_be_good():
     first = next(pieces(graph, values["e"], feeds, good=frozenset([values["a"]])))
     assert first.nodes == 4
     assert list(first.inputs) == ["a"]
+
+
+def test_operators_of_a_backend_alone_leave_a_note(session, tmp_path, monkeypatch):
+    """In a quantized graph each value is rounded by an operator that only the backend has."""
+    make_wrong(monkeypatch, ONNX, QuantizedPair, negated)
+    found, files = diagnosed(example("digits-qat:onnx-int8-13"), session, tmp_path, wanted=True)
+    assert found.first.stage == "backend"
+    assert found.first.first.op.startswith("QuantizedPair(")
+    assert found.notes == ("no reproducer: the graph has operators that its text cannot express",)
+    assert files == {}
