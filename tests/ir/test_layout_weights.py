@@ -207,6 +207,19 @@ def test_unflattened_product_with_operators_between() -> None:
     net.check(net.image(net.add(ops.Add(), y, net.const(1))))
 
 
+def test_operators_behind_the_unflatten() -> None:
+    net = Decoder()
+    y = net.add(ops.Mul(), net.image(net.linear()), net.const(3, 1, 1))
+    y = net.add(ops.Add(), net.add(ops.Neg(), y), net.const(1, 1, 4, 5))
+    net.check(net.add(ops.Sub(), net.graph.constant("s", np.float32(0.5)), y))
+    assert [n.output.name for n in net.graph][-2:] == ["v_5", "v_7"]
+
+
+def test_an_image_that_meets_another_stays() -> None:
+    net = Decoder()
+    net.check(net.add(ops.Mul(), net.image(net.linear()), net.image(net.linear())), left=1)
+
+
 def test_scales_for_each_row_move_along() -> None:
     net = Decoder()
     y = net.linear()

@@ -11,9 +11,11 @@ import numpy as np
 from mgeconvert.ir.graph import Graph, Node, Value
 from mgeconvert.ir.mapped import forget
 from mgeconvert.ir.op import Array, Layout
-from mgeconvert.ir.ops import Linear, MatMul, Reshape
+from mgeconvert.ir.ops import Linear, MatMul, Reshape, Transpose
 from mgeconvert.ir.passes.layout.groups import groups
 from mgeconvert.ir.passes.layout.network import collapsed
+from mgeconvert.ir.passes.layout.perms import Perm, permuted, restricted
+from mgeconvert.ir.passes.layout.quant import permuted_quant, viewed_quant
 from mgeconvert.ir.passes.layout.settle import settle_transposes
 from mgeconvert.ir.passes.pipeline import graph_pass
 from mgeconvert.ir.types import Quant
@@ -23,24 +25,42 @@ from mgeconvert.ir.types import Quant
 def permute_weights_before_unflatten(graph: Graph) -> bool:
     """Rewrite transpose(unflatten(linear(x, w, b))) to unflatten(linear(x, w', b')), permuted.
 
-    Between the layer and the unflatten there may be elementwise operators with constants.
+    Between these there may be elementwise operators with constants.
     """
     changed = False
     for node in graph:
-        if collapsed(node):
-            order = _new_order(node)
-            chain = None if order is None else _makers(node.inputs[0], order)
-            if order is not None and chain is not None:
-                _rewrite(graph, node, chain, order)
-                changed = True
+        path = _path(node) if collapsed(node) else None
+        order = None if path is None else _new_order(path[-1], node.op.perm)
+        chain = None if path is None or order is None else _makers(path[-1].output, order)
+        if path is not None and order is not None and chain is not None:
+            _rewrite(graph, chain, order)
+            _move_up(graph, node, path)
+            changed = True
     return changed
 
 
-def _new_order(node: Node[Any]) -> Array | None:
+def _path(node: Node[Transpose]) -> list[Node[Any]] | None:
+    """Return the nodes from a transposition up to the unflatten, None if there is another one."""
+    path: list[Node[Any]] = []
+    value = node.inputs[0]
+    while True:
+        maker = value.producer
+        if maker is None or len(value.users) != 1 or value.is_output:
+            return None
+        path.append(maker)
+        if isinstance(maker.op, Reshape):
+            return path
+        operands = [v for v in maker.inputs if v.const is None]
+        rank = maker.outputs[0].type.rank
+        if maker.op.layout is not Layout.AGNOSTIC or len(operands) != 1:
+            return None
+        (value,) = operands
+        if value.type.rank != rank:
+            return None
+
+
+def _new_order(split: Node[Reshape], perm: Perm) -> Array | None:
     """Return for each feature which one it has to be without the transposition."""
-    split, perm = node.inputs[0].producer, node.op.perm
-    if split is None or not isinstance(split.op, Reshape):
-        return None
     flat, shape = split.inputs[0].type.shape, split.op.shape
     found = groups(flat, shape)
     if not found or found[-1][0] != (len(flat) - 1,):
@@ -89,20 +109,40 @@ def _permits(node: Node[Any], count: int) -> bool:
     return data and all(shape[-1] in (1, count) for shape in constants)
 
 
-def _rewrite(graph: Graph, node: Node[Any], chain: list[Node[Any]], order: Array) -> None:
-    split = chain[0]
+def _rewrite(graph: Graph, chain: list[Node[Any]], order: Array) -> None:
+    """Give the layer, and what is between it and the unflatten, constants in the new order."""
     for user in chain[1:]:
         graph.set_inputs(user, [_permuted(graph, user, v, order) for v in user.inputs])
-    new = graph.add(
-        Reshape(shape=node.output.type.shape),
-        split.inputs[0],
-        name=node.output.name,
-        at=split.origin,
-        before=node,
-    )
-    new.quant = node.output.quant
-    graph.replace_node(node, new)
-    graph.remove(split)
+
+
+def _move_up(graph: Graph, node: Node[Transpose], path: list[Node[Any]]) -> None:
+    """Let the unflatten, and what is between it and the transposition, have its layout at once."""
+    perm = node.op.perm
+    *between, split = path
+    value = split.inputs[0]
+    for old in (split, *reversed(between)):
+        op = replace(split.op, shape=permuted(split.op.shape, perm)) if old is split else old.op
+        inputs = [value if v.const is None else _laid_out(graph, v, perm) for v in old.inputs]
+        value = graph.add(op, *inputs, name=old.output.name, at=old.origin, before=node)
+        value.quant = permuted_quant(old.output.quant, perm)
+        graph.take_name(value, old.output)
+    graph.replace_node(node, value)
+    for old in path:
+        graph.remove(old)
+
+
+def _laid_out(graph: Graph, value: Value, perm: Perm) -> Value:
+    """Return a constant operand in another layout of the result."""
+    if value.const is None or not value.type.rank:
+        return value
+    full = (1,) * (len(perm) - value.type.rank) + value.const.shape
+    array = np.ascontiguousarray(value.const.reshape(full).transpose(perm))
+    new = graph.constant(value.name, array)
+    own = restricted(perm, value.type.rank)
+    moved = permuted_quant(value.quant, own)
+    new.quant = viewed_quant(moved, permuted(value.type.shape, own), array.shape)
+    graph.take_name(new, value)
+    return new
 
 
 def _permuted(graph: Graph, user: Node[Any], value: Value, order: Array) -> Value:
