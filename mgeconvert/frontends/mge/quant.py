@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.mge.call import Call, Result
@@ -37,16 +36,9 @@ OWN = frozenset(
 )
 """Operators whose rules say what they do with quantized types."""
 
-PLAIN = frozenset({"Argmax", "Argmin", "GetVarShape"})
-"""Operators whose results are whole numbers of another kind."""
-
-MODES: Mapping[str, bool] = MappingProxyType(
-    {
-        **dict.fromkeys(("ADD", "SUB", "NEGATE", "FUSE_ADD_RELU"), False),
-        **dict.fromkeys(("RELU", "MAX_", "MIN_"), True),
-    }
-)
-"""Modes of Elemwise that mean the same of stored numbers and of those meant; whether they keep."""
+CHOOSE = frozenset({"RELU", "MAX_", "MIN_"})
+SUMS = frozenset({"ADD", "SUB", "NEGATE"})
+"""Modes of Elemwise that MegEngine computes with the stored numbers; sums of 8 bits wrap around."""
 
 
 def expected(c: Call, inputs: Sequence[Value]) -> Result | None:
@@ -57,7 +49,7 @@ def expected(c: Call, inputs: Sequence[Value]) -> Result | None:
     """
     held = [c.stored[x] for x in inputs if x in c.stored]
     kind = c.operator.type
-    if not held or kind in OWN or kind in PLAIN:
+    if not held or kind in OWN or kind == "GetVarShape":
         return None
     if kind not in KEEPS and kind not in ROUNDS:
         raise UnsupportedCase(
@@ -79,14 +71,17 @@ def elementwise(c: Call, mode: str, inputs: Sequence[Value]) -> Result | None:
     held = [c.stored[x] for x in inputs if x in c.stored]
     if not held:
         return None
-    if mode not in MODES or any(q.zero_point != (0,) for q in held):
-        raise UnsupportedCase(
-            f"the mode {mode} of a quantized type", hint="convert to float32 before it"
-        )
     if len(held) != len(inputs) or len(set(held)) > 1:
         raise UnsupportedCase(f"the mode {mode} of several quantized types")
-    exact = held[0].dtype.numpy.itemsize == 4
-    return Result(held[0], any(x.quant is not None for x in inputs) if exact else True)
+    (quant,) = set(held)
+    known = CHOOSE | SUMS if quant.dtype.numpy.itemsize == 4 else CHOOSE
+    if mode not in known or quant.zero_point != (0,):
+        raise UnsupportedCase(
+            f"the mode {mode} of a quantized type, {quant.dtype.value} with {quant.zero_point[0]} "
+            "as zero",
+            hint="convert to float32 before it, or use the Elemwise module",
+        )
+    return Result(quant, any(x.quant is not None for x in inputs))
 
 
 def held(c: Call, value: Value, result: Result) -> Value:

@@ -26,6 +26,7 @@ STORAGE: Mapping[str, str] = {
     "Bool": "?",
     "Byte": "u1",
     "Quantized8Asymm": "u1",
+    "QuantizedS1": "i1",
     "QuantizedS8": "i1",
     "QuantizedS16": "<i2",
     "QuantizedS32": "<i4",
@@ -38,7 +39,6 @@ PACKED_BITS: Mapping[str, int] = {
     "UintB4": 4,
     "Quantized4Asymm": 4,
     "QuantizedS4": 4,
-    "QuantizedS1": 1,
 }
 # The operators that are constants: output i is the value of tensor i.
 CONSTANTS = frozenset(

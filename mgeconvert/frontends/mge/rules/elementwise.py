@@ -235,7 +235,8 @@ def elemwise_multi_type(c: Call, *inputs: Value) -> Value:
     if name in FLOAT_MIXTURES:
         return apply(c, FLOAT_MIXTURES[name], [c.as_float(x) for x in inputs])
     if name.startswith("Q"):
-        return _requantized(c, name.removeprefix("Q"), inputs)
+        plain = name.removeprefix("Q")
+        return _requantized(c, {"MAX": "MAX_", "MIN": "MIN_"}.get(plain, plain), inputs)
     raise UnsupportedCase(f"the fixed-point mode {name}")
 
 
