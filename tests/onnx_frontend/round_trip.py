@@ -25,6 +25,13 @@ def export(graph: Graph, opset: int) -> bytes:
     return b"".join(bytes(chunk) for chunk in artifact.files["model.onnx"])
 
 
+def export_quantized(graph: Graph, opset: int) -> bytes:
+    """Return the model with QuantizeLinear and DequantizeLinear as the bytes of one file."""
+    request = Request(OnnxOptions(opset=opset, quantize=True), "model", {})
+    artifact = load("onnx").convert(graph, request, unobserved)
+    return b"".join(bytes(chunk) for chunk in artifact.files["model.onnx"])
+
+
 def unobserved(name: str, graph: Graph) -> None:
     """See nothing of the passes."""
 

@@ -9,10 +9,13 @@ import numpy as np
 
 from mgeconvert.errors import Location, ShapeError, UnreadableSource, UnsupportedCase
 from mgeconvert.frontends.onnx.records import OnnxNode, OnnxTensor
-from mgeconvert.ir import Array, DType, Graph, Op, Value, ops
+from mgeconvert.ir import Array, DType, Graph, Op, Quant, Value, ops
 from mgeconvert.ir.builder import Builder
 from mgeconvert.ir.contents import dims_of
 from mgeconvert.ir.dims import Dim, Shape
+
+Quantized = dict[Value, tuple[Value, Quant]]
+"""Values that are whole numbers: which value they stand for, and how."""
 
 SMALL = 4096  # elements of constants that are computed on the spot, as arithmetic on shapes is
 
@@ -24,9 +27,11 @@ class Call(Builder):
     output, or a tuple of the outputs with None for those that it cannot give.
     """
 
-    def __init__(self, graph: Graph, at: Location, name: str, *, node: OnnxNode) -> None:
+    def __init__(
+        self, graph: Graph, at: Location, name: str, *, node: OnnxNode, quantized: Quantized
+    ) -> None:
         super().__init__(graph, at, name)
-        self.node = node
+        self.node, self.quantized = node, quantized
         self.made: list[Value] = []
 
     @property

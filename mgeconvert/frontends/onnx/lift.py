@@ -15,7 +15,7 @@ from mgeconvert.errors import (
     UnsupportedOp,
 )
 from mgeconvert.frontends import Watch, unwatched
-from mgeconvert.frontends.onnx.call import Call
+from mgeconvert.frontends.onnx.call import Call, Quantized
 from mgeconvert.frontends.onnx.records import OnnxModel, OnnxNode
 from mgeconvert.frontends.onnx.rules import REFUSED, RULES
 from mgeconvert.frontends.onnx.rules.table import NEWEST, Rule
@@ -36,6 +36,7 @@ class Lifter:
         self.graph = Graph()
         self.problems: list[ConvertError] = []
         self.env: dict[str, Value] = {}
+        self._quantized: Quantized = {}
 
     def inputs(self, shapes: Shapes) -> None:
         """Add the input ports."""
@@ -84,7 +85,8 @@ class Lifter:
         self, rule: Rule, node: OnnxNode, at: Location, inputs: Sequence[Value | None]
     ) -> None:
         need_types(node, inputs)
-        call = Call(self.graph, at, next(filter(None, node.outputs), node.title), node=node)
+        name = next(filter(None, node.outputs), node.title)
+        call = Call(self.graph, at, name, node=node, quantized=self._quantized)
         result: Any = rule(call, *inputs)
         results = result if isinstance(result, tuple) else (result,)
         if len(results) < len(node.outputs):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mgeconvert.errors import ShapeError
@@ -32,7 +34,11 @@ def _transposed(c: Call, b: Value) -> Value:
     """Return b turned over; a constant as a view under its own name."""
     if b.const is None:
         return c.transpose(b, (1, 0))
-    return c.constant(b.const.T, b.name)
+    turned = c.constant(b.const.T, b.name)
+    if b.quant is not None:
+        axis = None if b.quant.axis is None else 1 - b.quant.axis
+        turned.quant = replace(b.quant, axis=axis)
+    return turned
 
 
 def _is_zero(bias: Value) -> bool:

@@ -7,7 +7,7 @@ SEQUENCES = "the IR has tensors only, no sequences and optional values"
 DATA = "the size of its result depends on the data"
 TRAINING = "it belongs to training"
 RANDOM = "random numbers are not the same twice"
-QUANTIZED = "quantized operators are not read yet"
+QUANTIZED = "of quantization, QuantizeLinear and DequantizeLinear are read"
 TEXT = "the IR has no texts"
 
 REFUSED: dict[str, str] = {
@@ -34,8 +34,8 @@ REFUSED: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            *("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"),
-            *("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
+            *("DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul"),
+            *("ConvInteger", "MatMulInteger"),
         ),
         QUANTIZED,
     ),
