@@ -71,6 +71,22 @@ def test_an_output_with_the_name_of_an_input_is_refused() -> None:
         export(graph)
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_parts_that_nobody_reads_are_no_outputs(dialect: str) -> None:
+    graph = Graph()
+    x = graph.input("x", TensorType(DType.F32, (1, 6, 3, 4)))
+    op = ops.Split(axis=1, sizes=(1, 2, 3))
+    _, part, _ = graph.add_multi(op, x, names=("a", "b", "c"), at=AT)
+    graph.output("y", graph.add(ops.Relu(), part, name="y", at=AT))
+    files = export(graph, Options(dialect))
+    feeds = {"x": np.random.default_rng(0).standard_normal((1, 6, 3, 4)).astype(np.float32)}
+    want = np.maximum(feeds["x"][:, 1:3], 0)
+    for run in (run_reader, run_opencv):
+        ((name, got),) = run(files, feeds).items()
+        assert name == "y"
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+
+
 def test_weights_are_the_bytes_of_the_source() -> None:
     graph, w = two_convolutions()
     _, binary = export(graph).nets()

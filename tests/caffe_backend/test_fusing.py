@@ -121,12 +121,16 @@ THEN: dict[str, Make] = {
     "square": made(ops.Pow(), np.float32([2])),
 }
 CHAINS = [
-    *((name,) for name in THEN),
-    *((first, second) for first in ("times", "plus channels", "batch norm") for second in THEN),
+    *(pytest.param((name,), id=name) for name in THEN),
+    *(
+        pytest.param((first, second), id=f"{first}, {second}", marks=pytest.mark.full)
+        for first in ("times", "plus channels", "batch norm")
+        for second in THEN
+    ),
 ]
 
 
-@pytest.mark.parametrize("chain", CHAINS, ids=", ".join)
+@pytest.mark.parametrize("chain", CHAINS)
 @pytest.mark.parametrize("first", FIRST)
 def test_chain(first: str, chain: tuple[str, ...]) -> None:
     make, shape = FIRST[first]

@@ -44,15 +44,18 @@ SHARED: Mapping[str, str] = {
     "BNLL": "log(1 + exp(x)) without overflow",
     "BatchNorm": "mean, variance and a factor of 1; Scale follows",
     "Concat": "any axis",
+    "Concat across the batch": "axis 0",
     "Convolution": "1 to 3 spatial axes, groups, dilation, symmetric padding",
     "Convolution of 3 spatial axes": "kernel_size, pad and stride given three times",
     "Deconvolution": "2 spatial axes, groups; OpenCV ignores dilation, so kernels are spread",
     "ELU": "with its alpha",
     "Eltwise": "of equal shapes, never in place",
+    "Eltwise of more than two": "bottoms",
     "Eltwise with coefficients": "SUM only",
     "Exp": "with the default base only",
     "Flatten": "",
-    "InnerProduct": "any axis; no transpose, which OpenCV ignores",
+    "InnerProduct": "no transpose, which OpenCV ignores",
+    "InnerProduct on any axis": "the axes before it stay",
     "Input": "",
     "LRN": "across channels, odd sizes; k stays 1, OpenCV ignores another",
     "Log": "with the default base only; OpenCV ignores base, scale and shift",
@@ -70,6 +73,7 @@ SHARED: Mapping[str, str] = {
     "Silence": "takes the parts of a Slice that nobody reads",
     "Slice": "any axis",
     "Softmax": "any axis",
+    "Softmax across the batch": "axis 0",
     "TanH": "",
 }
 
@@ -82,7 +86,14 @@ OPENCV: Mapping[str, str] = {
 # Forks after Liu et al.'s SSD; what they share with OpenCV beyond SHARED.
 SSD: Mapping[str, str] = {"Permute": "any rank"}
 
-# From the vendors' lists of Caffe layers, cut to what OpenCV can check.
+# What the vendors' readers lack of SHARED. Sources, as far as they are public:
+# snpe: "Supported Network Layers" of Qualcomm's reference guide,
+#   developer.qualcomm.com/docs/snpe/network_layers.html, its column of Caffe's layers.
+# nnie: HiSilicon's guide to SVP (nnie_mapper) is not public; what others quote from it names
+#   convolution, pooling, ReLU, Sigmoid, TanH, LRN, BatchNorm, InnerProduct, Concat, Eltwise, and as
+#   extensions Permute and MatMul (blog.csdn.net/u011622208/article/details/105676120). The rest of
+#   SHARED is taken for granted as "Caffe's standard layers" and has not been verified.
+# trt: the parser's own sources, github.com/NVIDIA/TensorRT, parsers/caffe/caffeParser/opParsers.
 WITHOUT: Mapping[str, Mapping[str, str]] = {
     "snpe": {
         "BNLL": "not in Qualcomm's list of Caffe layers",
@@ -100,10 +111,13 @@ WITHOUT: Mapping[str, Mapping[str, str]] = {
         "Silence": "not in HiSilicon's list",
     },
     "trt": {
+        "Concat across the batch": "the batch is implicit",
         "Convolution of 3 spatial axes": "images only",
+        "Eltwise of more than two": "the parser wants two bottoms",
         "Eltwise with coefficients": "the parser ignores them",
         "Exp": "not in the parser",
         "Flatten": "not in the parser; Reshape does the same",
+        "InnerProduct on any axis": "the parser ignores the axis",
         "Log": "not in the parser",
         "MVN": "not in the parser",
         "Reshape across the batch": "the batch is implicit: axis 0 must stay",
@@ -111,6 +125,7 @@ WITHOUT: Mapping[str, Mapping[str, str]] = {
         "Scale of two bottoms": "weights must be constant",
         "Silence": "not in the parser",
         "Slice": "not in the parser",
+        "Softmax across the batch": "the batch is implicit",
     },
 }
 VENDOR_ADDS: Mapping[str, Mapping[str, str]] = {

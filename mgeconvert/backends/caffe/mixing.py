@@ -31,13 +31,31 @@ def mix(e: Emitter, x: Blob, axis: int, matrix: Array, bias: Array | None = None
     """Return matrix @ x + bias along `axis`; the matrix is (outputs, inputs)."""
     before, size, after = flat(x.shape, axis)
     shape = (*x.shape[:axis], matrix.shape[0], *x.shape[axis + 1 :])
-    if axis == x.rank - 1 and axis > 0:
+    if axis == x.rank - 1 and (axis == 1 or e.dialect.has("InnerProduct on any axis")) and axis:
         return inner_product(e, x, matrix, bias)
     w = matrix.reshape(*matrix.shape, 1, 1)
     if x.rank == 4 and axis == 1:
         return convolution(e, x, w, bias)
+    if axis and not e.dialect.has("Reshape across the batch"):
+        return reshape(e, _mixed_inside(e, x, axis, w, bias), shape)
     image = reshape(e, x, (before, size, after, 1))
     return reshape(e, convolution(e, image, w, bias), shape)
+
+
+def _mixed_inside(e: Emitter, x: Blob, axis: int, w: Array, bias: Array | None) -> Blob:
+    """Mix along `axis` with the batch left where it is, by Permute where axes are before it."""
+    before, _, after = flat(x.shape[1:], axis - 1)
+    size = x.shape[axis]
+    if before == 1:
+        return convolution(e, reshape(e, x, (x.shape[0], size, after, 1)), w, bias)
+    image = reshape(e, x, (x.shape[0], before, size, after))
+    y = convolution(e, _swapped(e, image), w, bias)
+    return _swapped(e, y)
+
+
+def _swapped(e: Emitter, x: Blob) -> Blob:
+    n, a, b, c = x.shape
+    return e.layer("Permute", [x], (n, b, a, c), order=[0, 2, 1, 3])
 
 
 def expand(e: Emitter, x: Blob, shape: Sequence[int]) -> Blob:

@@ -73,6 +73,9 @@ def greatest(e: Emitter, *xs: Blob) -> Blob:
 
 def _eltwise(e: Emitter, xs: Sequence[Blob], **parameters: Any) -> Blob:
     """Combine blobs of one shape; OpenCV's Eltwise takes none of rank 1."""
+    if len(xs) > 2 and not e.dialect.has("Eltwise of more than two"):
+        first = _eltwise(e, xs[:2], **parameters)
+        return _eltwise(e, (first, *xs[2:]), **parameters)
     shape = xs[0].shape
     wide = shape if len(shape) > 1 else (1, *shape)
     y = e.layer("Eltwise", [reshape(e, x, wide) for x in xs], wide, **parameters)
@@ -96,6 +99,8 @@ def concat(e: Emitter, xs: Sequence[Blob], axis: int) -> Blob:
     if xs[0].rank == 1:
         y = concat(e, [reshape(e, x, (1, x.size)) for x in xs], 1)
         return reshape(e, y, (y.size,))
+    if axis == 0:
+        e.dialect.need("Concat across the batch")
     shape = list(xs[0].shape)
     shape[axis] = sum(x.shape[axis] for x in xs)
     return e.layer("Concat", xs, shape, axis=None if axis == 1 else axis)
@@ -104,6 +109,8 @@ def concat(e: Emitter, xs: Sequence[Blob], axis: int) -> Blob:
 def inner_product(e: Emitter, x: Blob, w: Array, bias: Array | None = None) -> Blob:
     """Return x @ w.T + bias over the last axis; w is (outputs, inputs)."""
     axis = x.rank - 1
+    if axis != 1:
+        e.dialect.need("InnerProduct on any axis")
     return e.layer(
         "InnerProduct",
         [x],

@@ -69,7 +69,7 @@ def linear(e: Emitter, node: Node[ops.Linear]) -> Blob:
 def _rows(e: Emitter, x: Blob, w: Array, bias: Array | None = None) -> Blob:
     """Return x @ w.T + bias for x of any rank."""
     if x.rank > 1:
-        return inner_product(e, x, w, bias)
+        return mix(e, x, x.rank - 1, w, bias)
     return reshape(e, inner_product(e, reshape(e, x, (1, *x.shape)), w, bias), (w.shape[0],))
 
 

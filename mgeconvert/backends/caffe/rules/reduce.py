@@ -36,6 +36,8 @@ def reduce_prod(e: Emitter, node: Node[ops.ReduceProd]) -> Blob:
 @RULES(ops.Softmax)
 def softmax(e: Emitter, node: Node[ops.Softmax]) -> Blob:
     x, axis = e.blob(node.inputs[0]), node.op.axis
+    if axis == 0:
+        e.dialect.need("Softmax across the batch")
     return unary(e, "Softmax", x, axis=None if axis == 1 else axis)
 
 

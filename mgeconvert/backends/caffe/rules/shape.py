@@ -41,8 +41,13 @@ def concat_(e: Emitter, node: Node[ops.Concat]) -> Blob:
 @RULES(ops.Split)
 def split(e: Emitter, node: Node[ops.Split]) -> list[Blob]:
     x, parts = e.blob(node.inputs[0]), [sizes(v) for v in node.outputs]
-    ends = np.cumsum([shape[node.op.axis] for shape in parts]).tolist()
-    return cut_all(e, x, node.op.axis, ends[:-1])
+    axis = node.op.axis
+    ends = np.cumsum([shape[axis] for shape in parts]).tolist()
+    if e.dialect.has("Silence") or all(v.is_used for v in node.outputs):
+        return cut_all(e, x, axis, ends[:-1])
+    return [  # what nobody reads is left out of the net, as a layer that nobody reads
+        cut(e, x, axis, end - shape[axis], shape[axis]) for end, shape in zip(ends, parts)
+    ]
 
 
 @RULES(ops.Tile)
