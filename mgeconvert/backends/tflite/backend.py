@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from mgeconvert.backends import base, quant_params
 from mgeconvert.backends.base import Artifact, Lowering, Request
-from mgeconvert.backends.tflite import writer
+from mgeconvert.backends.tflite import mtk, writer
 from mgeconvert.backends.tflite.emitter import Emitter
-from mgeconvert.backends.tflite.legalize import legalize, widen_types
+from mgeconvert.backends.tflite.legalize import LegalizeOptions, legalize, widen_types
 from mgeconvert.backends.tflite.quantized import (
     remove_relus,
     spell_quantization,
@@ -51,7 +51,6 @@ PIPELINE: tuple[Pass, ...] = (
 """What does not depend on the target."""
 
 LOWER: tuple[Pass, ...] = (
-    graph_pass()(legalize),
     graph_pass()(widen_types),
     fold_constants,
     remove_identities,
@@ -72,6 +71,8 @@ class Options(Protocol):
     graph_name: str
     fold_bn: bool
     quantize: bool
+    prefer_same_pad_mode: bool
+    mtk: bool
     remove_relu: bool
     use_int64_bias: bool
     disable_nhwc: bool
@@ -98,7 +99,7 @@ class TfliteBackend:
             )
         if not options.quantize:
             _forget_quant(graph)
-        run_passes(graph, LOWER, observe)
+        run_passes(graph, (_legalizing(options), *LOWER), observe)
         notes = _quantized(graph, options) if options.quantize else ()
         layouts = {} if options.disable_nhwc else move_to_ports(graph)
         left = count_transposes(graph)
@@ -108,6 +109,17 @@ class TfliteBackend:
         if parameters:
             files[request.stem + quant_params.ENDING] = iter([parameters])
         return Artifact(files, (*noted, *notes, *_notes(left, layouts)), tensors, layouts)
+
+
+def _legalizing(options: Options) -> Pass:
+    """Return the pass that rewrites operators to those that TFLite has, as the options ask."""
+    chosen = LegalizeOptions(prefer_same_pad_mode=options.prefer_same_pad_mode)
+
+    def legalize_operators(graph: Graph) -> bool:
+        """Rewrite every operator that TFLite does not have, or has in another form."""
+        return legalize(graph, chosen)
+
+    return graph_pass()(legalize_operators)
 
 
 def _told(graph: Graph, request: Request) -> tuple[str, ...]:
@@ -149,7 +161,8 @@ def _emit(
     layouts: Mapping[str, tuple[int, ...]],
 ) -> tuple[writer.File, Mapping[str, str]]:
     """Return the file, and the names of its tensors by those of the graph's values."""
-    emitter = Emitter(graph, max_runtime=options.max_runtime)
+    checks = (mtk.check,) if options.mtk else ()
+    emitter = Emitter(graph, max_runtime=options.max_runtime, checks=checks)
 
     def apply(rule: Lowering, node: Node[Any]) -> None:
         if node not in emitter.fused:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ from mgeconvert.ir import Array, DType, Graph, Node, Quant, TensorType, Value
 from mgeconvert.ir.dims import Shape
 
 Operand = Value | int | None
+Given = Sequence[versions.Operand | None]
+Check = Callable[[str, Given, Given, Any], None]
 NEWEST = "newest"
 
 
@@ -50,8 +52,10 @@ class Operator:
 class Emitter:
     """Collects tensors and operators; a rule calls `emit` for each operator of its node."""
 
-    def __init__(self, graph: Graph, *, max_runtime: str = "newest") -> None:
-        self.graph, self.max_runtime = graph, max_runtime
+    def __init__(
+        self, graph: Graph, *, max_runtime: str = "newest", checks: Sequence[Check] = ()
+    ) -> None:
+        self.graph, self.max_runtime, self.checks = graph, max_runtime, checks
         self.tensors: list[Tensor] = []
         self.operators: list[Operator] = []
         self.fused: set[Node[Any]] = set()  # activations that the operator before them computes
@@ -119,6 +123,8 @@ class Emitter:
         made = [self._operand(i) for i in outs]
         version = versions.version(code, given, made, options_fields(options))
         self._check_runtime(code, version)
+        for check in self.checks:
+            check(code, given, made, options)
         self.operators.append(
             Operator(code, version, ins, outs, options, intermediates=tuple(intermediates))
         )

@@ -23,6 +23,7 @@ from mgeconvert.backends.tflite.legalize.images import (
     permuted,
     with_axis,
 )
+from mgeconvert.backends.tflite.legalize.same import with_same_kernel
 from mgeconvert.backends.tflite.legalize.table import LEGAL, Rewriter
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import Node, Value, ops
@@ -38,6 +39,10 @@ def conv(b: Rewriter, node: Node[ops.Conv]) -> Value:
     channels = x.type.shape[1]
     if node.op.groups > 1 and x.type.rank == 5:
         return _by_groups(b, node)
+    if b.session.options.prefer_same_pad_mode and _needs_pad(node, sizes[2:]):
+        extended = with_same_kernel(b, node)
+        if extended is not None:
+            return extended
     offset = bias[0] if bias else bias_for(b, x, sizes[0])
     y, same = _windows(b, node, sizes[2:])
     if x.type.rank == 4 and node.op.groups == channels and sizes[1] == 1:
@@ -47,6 +52,13 @@ def conv(b: Rewriter, node: Node[ops.Conv]) -> Value:
     w = permuted(b, w, (0, 2, 3, 1) if x.type.rank == 4 else (2, 3, 4, 1, 0))
     full = TflConv(stride=node.op.stride, dilation=node.op.dilation, same=same)
     return first(b, b.emit(full, y, w, offset))
+
+
+def _needs_pad(node: Node[ops.Conv], kernel: Sequence[int]) -> bool:
+    """Return whether neither SAME nor VALID is the padding."""
+    op, sizes = node.op, node.inputs[0].type.shape[2:]
+    same = is_same(sizes, op.padding, kernel=kernel, stride=op.stride, dilation=op.dilation)
+    return not same and any(any(pair) for pair in op.padding)
 
 
 def _windows(b: Rewriter, node: Node[ops.Conv], kernel: Sequence[int]) -> tuple[Value, bool]:
