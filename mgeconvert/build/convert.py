@@ -88,7 +88,7 @@ def _provenance(job: Job, source_sha256: str) -> dict[str, str]:
 def _observer(job: Job, graph: Graph, modes: Sequence[str]) -> Observer:
     if CHECK_PASSES not in modes:
         return _ignore
-    from mgeconvert.ir.passes import changed_numbers
+    from mgeconvert.ir.passes import changed_numbers, round_constants
 
     ranges = {spec.name: spec.range for spec in job.inputs}
     feeds = {
@@ -101,6 +101,7 @@ def _observer(job: Job, graph: Graph, modes: Sequence[str]) -> Observer:
         rtol=_known(job.check.rtol, base.rtol),
         atol=_known(job.check.atol, base.atol),
         rtol_max=_known(job.check.rtol_max, base.rtol_max),
+        rounding=(round_constants.name,),
     )
 
 

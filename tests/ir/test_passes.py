@@ -190,6 +190,19 @@ def test_a_pass_that_changes_numbers_is_named() -> None:
         run_passes(net.graph, (remove_identities, forget_relu, drop_dead), check)
 
 
+def test_a_pass_that_is_there_to_round_may_change_numbers() -> None:
+    net = Net(2, 3)
+    net.graph.output("y", net.add(ops.Relu(), net.add(ops.Relu(), net.x)))
+    rounding = (forget_relu.name,)
+    check = changed_numbers({"x": array(2, 3)}, rtol=1e-5, atol=1e-6, rounding=rounding)
+    run_passes(net.graph, (forget_relu, drop_dead), check)
+    wrong = changed_numbers({"x": array(2, 3)}, rtol=1e-5, atol=1e-6)
+    net = Net(2, 3)
+    net.graph.output("y", net.add(ops.Relu(), net.x))
+    with pytest.raises(InternalError, match="pass forget_relu changed output 'y'"):
+        run_passes(net.graph, (forget_relu,), wrong)
+
+
 def test_a_pass_that_breaks_the_graph_is_named() -> None:
     net = Net(2, 3)
     net.graph.output("y", net.add(ops.Relu(), net.x))
