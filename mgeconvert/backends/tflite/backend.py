@@ -37,6 +37,7 @@ from mgeconvert.ir.passes.layout import (
     count_transposes,
     move_to_ports,
     permute_weights_after_flatten,
+    permute_weights_before_unflatten,
     settle_transposes,
 )
 
@@ -57,6 +58,7 @@ LOWER: tuple[Pass, ...] = (
     graph_pass()(spread_quant),
     settle_transposes,
     permute_weights_after_flatten,
+    permute_weights_before_unflatten,
     fold_constants,
     remove_identities,
     merge_constants,
