@@ -133,10 +133,17 @@ class Runtime:
         return np.ascontiguousarray(stored).reshape(stored.shape)  # of no axes, it gives one
 
     def _result(self, name: str, details: Mapping[str, Any]) -> Array:
-        array: Array = self._interpreter.get_tensor(details["index"])
-        array = _real(array, details)
+        array = _real(self._read(details), details)
         perm = self._layouts.get(name)
         return array if perm is None else array.transpose(np.argsort(perm))
+
+    def _read(self, details: Mapping[str, Any]) -> Array:
+        """Return a tensor; LiteRT cannot show one that has turned out to have no elements."""
+        for now in self._interpreter.get_output_details():
+            if now["index"] == details["index"] and 0 in now["shape"]:
+                return np.zeros(now["shape"], details["dtype"])
+        array: Array = self._interpreter.get_tensor(details["index"])
+        return array
 
 
 def _steps(details: Mapping[str, Any]) -> bool:
