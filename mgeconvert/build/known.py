@@ -10,7 +10,7 @@ from mgeconvert.build.records import Result, Verdict, result_from, verdict_from
 from mgeconvert.build.source import Source, Sources
 from mgeconvert.build.state import State
 from mgeconvert.build.store import Store
-from mgeconvert.build.toolchain import Toolchain, Toolchains
+from mgeconvert.build.toolchain import CALIBRATION, Toolchain, Toolchains
 from mgeconvert.errors import ConvertError, Location, UnreadableSource
 from mgeconvert.manifest.job import Job
 
@@ -34,7 +34,8 @@ class Known:
 
     def toolchain(self, job: Job) -> Toolchain:
         """Return what converts the job."""
-        return self._toolchains.conversion(self.source(job).form, job.format)
+        also = CALIBRATION if job.quantization.calibration_files else ()
+        return self._toolchains.conversion(self.source(job).form, job.format, also=also)
 
     def conversion_key(self, job: Job) -> str:
         """Return the key of the job's artifact; raises ConvertError for a bad source."""

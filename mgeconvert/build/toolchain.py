@@ -30,6 +30,15 @@ CORE = (
     "rules.py",
 )
 CHECK = ("build/verify.py", "check", "errors.py", "native")
+# What finds quantization parameters on sample data: the model runs as ONNX.
+CALIBRATION = (
+    "backends/onnx",
+    "build/calibration.py",
+    "check/runners/onnx_outputs.py",
+    "check/runners/onnxruntime.py",
+    "check/runners/protocol.py",
+    "check/samples.py",
+)
 # In a checkout the native module is known by its sources: every machine compiles them anew.
 NATIVE_SOURCES = ("CMakeLists.txt", "*.cpp", "*.hpp")
 NATIVE_MODULE = f"_native{EXTENSION_SUFFIXES[0]}"
@@ -72,10 +81,13 @@ class Toolchains:
         self._found: dict[tuple[str, ...], Toolchain] = {}
         self._versions: dict[str, str] = {}
 
-    def conversion(self, frontend: str, backend: str) -> Toolchain:
-        """Return what turns sources of the form `frontend` into the format `backend`."""
+    def conversion(self, frontend: str, backend: str, *, also: Iterable[str] = ()) -> Toolchain:
+        """Return what turns sources of the form `frontend` into the format `backend`.
+
+        `also` are more sources of ours, such as CALIBRATION, by the patterns of CORE.
+        """
         parts = (f"frontends/{frontend}", f"backends/{backend}")
-        return self._toolchain((*CORE, *parts), ("core", *parts))
+        return self._toolchain((*CORE, *parts, *also), ("core", *parts, *also))
 
     def check(self, frontend: str, backend: str) -> Toolchain:
         """Return what compares an artifact of the format `backend` with such a source."""

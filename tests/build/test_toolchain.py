@@ -40,7 +40,7 @@ def found(package, tmp_path):
         ("build/store.py", False, False),
         ("check/compare.py", False, True),
         ("report/html.py", False, False),
-        ("cli.py", False, False),
+        ("cli/__init__.py", False, False),
         ("errors.py", True, True),
         ("../native/module.cpp", True, True),
     ],
@@ -105,3 +105,20 @@ def test_a_new_version_of_our_code_converts_again_under_doit(project, package):
     (package / "frontends" / "traced" / "new.py").write_text('"""New."""\n')
     assert project.doit("convert", path=copy).returncode == 0
     assert project.log() == {"convert a:onnx": 1}
+
+
+@pytest.mark.parametrize("path", ["build/calibration.py", "backends/onnx/writer.py"])
+def test_calibration_depends_on_what_runs_the_model(package, tmp_path, path):
+    def codes():
+        chains = Toolchains(FileHashes(Journal(tmp_path / "hashes.jsonl")), package)
+        plain = chains.conversion("traced", "tflite")
+        calibrated = chains.conversion("traced", "tflite", also=toolchain.CALIBRATION)
+        assert "onnxruntime" in calibrated.libraries
+        return plain.code, calibrated.code
+
+    before = codes()
+    file = package / path
+    file.write_bytes(file.read_bytes() + b"\n")
+    after = codes()
+    assert before[0] == after[0]
+    assert before[1] != after[1]
