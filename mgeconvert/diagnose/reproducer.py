@@ -107,13 +107,13 @@ def _candidates(
         seen = evidence.frontend if section.stage == "frontend" else evidence.backend
         if seen is None or section.first is None:
             return
-        graph, sweep = seen
+        graph, sweep = seen.graph, seen.sweep
         value = sweep.wrong or _named(graph, section.first.value)
         if value is None:
             return
         if section.stage == "frontend" and sweep.expected is not None:
             expected, quantized = {value.name: sweep.expected}, _is_quantized(graph)
-        found = pieces(graph, value, evidence.feeds, good=sweep.good, quantized=quantized)
+        found = pieces(graph, value, seen.feeds, good=sweep.good, quantized=quantized)
     for piece in found:
         read = partial(parse, piece.text, piece.constants)
         if not _is_readable(read):

@@ -26,16 +26,22 @@ INTERPRETER = "the interpreter"
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a diagnosis has seen, for the reproducer: the inputs, and each stage's graph and sweep.
+class Seen:
+    """A graph, the inputs that it was evaluated on, and what came of the comparison."""
 
-    `passes` is None where there was nothing to lower.
-    """
+    graph: Graph
+    feeds: Arrays
+    sweep: Sweep
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a diagnosis has seen, for the reproducer; None for the stages that were not reached."""
 
     feeds: Arrays
-    frontend: tuple[Graph, Sweep] | None
+    frontend: Seen | None
     passes: PassWatch | None
-    backend: tuple[Graph, Sweep] | None
+    backend: Seen | None
 
 
 class Diagnostician:
@@ -123,7 +129,8 @@ class Diagnostician:
             failed=bool(self.subject.case),
         )
         sweep = sweeper.run(graph, self.evidence.feeds, quantized=rounded)
-        self.evidence = replace(self.evidence, frontend=(graph, sweep))
+        seen = Seen(graph, self.evidence.feeds, sweep)
+        self.evidence = replace(self.evidence, frontend=seen)
         theirs = runtimes(check.source_format)[0].name
         return _section("frontend", INTERPRETER, theirs, sweep)
 
@@ -162,8 +169,9 @@ class Diagnostician:
             wants="graph",
             failed=bool(self.subject.case),
         )
-        sweep = sweeper.run(graph, _laid_out(feeds, artifact))
-        self.evidence = replace(self.evidence, backend=(graph, sweep))
+        mine = _laid_out(feeds, artifact)
+        sweep = sweeper.run(graph, mine)
+        self.evidence = replace(self.evidence, backend=Seen(graph, mine, sweep))
         found = _section("backend", target.runtime, INTERPRETER, sweep)
         return found if found.differs else self._whole(graph, artifact, target, found)
 

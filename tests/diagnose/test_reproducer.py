@@ -1,6 +1,7 @@
 """Reproducers: the smallest piece that shows the difference, and what running it again says."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from mgeconvert.backends.onnx import backend
 from mgeconvert.backends.onnx.quantized import QuantizedPair
 from mgeconvert.backends.onnx.rules import RULES as ONNX
+from mgeconvert.backends.tflite.dialect import TflMaxPool
+from mgeconvert.backends.tflite.rules import RULES as TFLITE
 from mgeconvert.diagnose.cut import pieces
 from mgeconvert.diagnose.reproducer import replay
 from mgeconvert.errors import UnreadableSource
@@ -159,3 +162,20 @@ def test_operators_of_a_backend_alone_leave_a_note(session, tmp_path, monkeypatc
     assert found.first.first.op.startswith("QuantizedPair(")
     assert found.notes == ("no reproducer: the graph has operators that its text cannot express",)
     assert files == {}
+
+
+def test_a_wrong_rule_for_tflite_is_found_in_its_own_layout(session, tmp_path, monkeypatch):
+    def average(rule):
+        def wrong(e, node):
+            rule(e, node)
+            e.operators[-1] = replace(e.operators[-1], code="AVERAGE_POOL_2D")
+
+        return wrong
+
+    make_wrong(monkeypatch, TFLITE, TflMaxPool, average)
+    found, _ = diagnosed(job(DIGITS, "tflite"), session, tmp_path, wanted=True)
+    assert found.first.stage == "backend"
+    assert found.first.got == "LiteRT"
+    assert found.first.first.op.startswith("TflMaxPool(")
+    assert found.first.first.origin.path == "pool"
+    assert found.first.first.comparison.want_shape == (2, 2, 2, 48)
