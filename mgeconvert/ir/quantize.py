@@ -17,10 +17,9 @@ from mgeconvert import native
 from mgeconvert.errors import QuantError
 from mgeconvert.ir.op import Array
 from mgeconvert.ir.types import DType, Quant, TensorType
-from mgeconvert.native import Rounding, along, round_half_away
+from mgeconvert.native import Rounding, round_half_away
 
 __all__ = [
-    "along",
     "Rounding",
     "round_half_away",
     "quantize",

@@ -1,7 +1,8 @@
 """Two numbers of four bits to a byte, the first in the low bits; depends on numpy.
 
-ONNX (int4, uint4), TFLite (INT4) and MegEngine (QuantizedS4, Quantized4Asymm) all have this order,
-over the elements in C order; where their number is odd, the high bits of the last byte are 0.
+ONNX (INT4, UINT4) and TFLite (INT4) have this order, over the elements in C order; where their
+number is odd, the high bits of the last byte are 0. MegEngine (QuantizedS4, Quantized4Asymm) has it
+within each row along the last axis, which begins with a new byte.
 """
 
 from __future__ import annotations

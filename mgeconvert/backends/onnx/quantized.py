@@ -13,7 +13,7 @@ from mgeconvert.errors import Location, UnsupportedCase
 from mgeconvert.ir import DType, Graph, Node, Op, Quant, TensorType, Value, ops
 from mgeconvert.ir.op import Array, Arrays, Types
 from mgeconvert.ir.passes import graph_pass
-from mgeconvert.ir.quantize import along, dequantize, quantize
+from mgeconvert.ir.quantize import Rounding, dequantize, fake_quantize, quantize
 
 FIRST, ROUND, PER_AXIS, WIDE = 10, 11, 13, 21
 STORED = (DType.I8, DType.U8)
@@ -38,11 +38,7 @@ class QuantizedPair(Op):
         return (types[0],)
 
     def eval(self, arrays: Arrays) -> tuple[Array, ...]:
-        (x,) = arrays
-        q = self.quant
-        steps = np.rint(x / along(q.scale, np.float32, q, x.ndim)).astype(np.float64)
-        steps = np.clip(steps + along(q.zero_point, np.float64, q, x.ndim), q.qmin, q.qmax)
-        return (dequantize(steps, q),)
+        return (fake_quantize(arrays[0], self.quant, rounding=Rounding.EVEN),)
 
     @property
     def quant(self) -> Quant:
