@@ -17,13 +17,13 @@ def problems_of(details: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
 
 
 def failed_case(details: Mapping[str, Any]) -> str:
-    """Return the first case of a check in which numbers differ, "" where there is none."""
-    wrong = (
-        case["name"]
-        for case in details.get("cases", ())
-        if any(comparison["problems"] for comparison in case["comparisons"])
-    )
-    return next(wrong, "")
+    """Return the first case of a check with a wrong output, "" for one that passed or ran none.
+
+    Where no output is wrong by itself, as when too many classes differ, it is the first case.
+    """
+    cases = details.get("cases", ()) if details.get("problems") else ()
+    wrong = [c for c in cases if any(compared["problems"] for compared in c["comparisons"])]
+    return str((wrong or cases)[0]["name"]) if cases else ""
 
 
 def first_wrong(told: Mapping[str, Any]) -> CheckFailed:

@@ -89,12 +89,12 @@ def _open_mge(
     from mgeconvert.frontends.mge.outputs import with_outputs
 
     ids = {key: int(key.partition("#")[0]) for key in keys}
-    order = list(dict.fromkeys(ids.values()))
+    places = {made: str(index) for index, made in enumerate(dict.fromkeys(ids.values()))}
     path = folder / "outputs.mge"
     with path.open("wb") as file:
-        file.writelines(with_outputs(Path(request.source), order))
+        file.writelines(with_outputs(Path(request.source), tuple(places)))
     _open(runner, str(path), request, clock)
-    return {key: str(order.index(made)) for key, made in ids.items()}
+    return {key: places[made] for key, made in ids.items()}
 
 
 def _open_onnx(
