@@ -36,7 +36,7 @@ class RuntimeInfo:
             raise ConvertError(problem, hint=self.hint) from error
 
 
-ONNXRUNTIME = RuntimeInfo("onnxruntime", "onnxruntime", ("onnxruntime",))
+ONNXRUNTIME = RuntimeInfo("onnxruntime", "onnxruntime", ("onnxruntime",), relaxes=True)
 OPENCV = RuntimeInfo("opencv", "OpenCV", ("opencv-python",), hint=MEGENGINE_HINT)
 LITERT = RuntimeInfo("litert", "LiteRT", ("ai-edge-litert",))
 ONNX_REFERENCE = RuntimeInfo("onnx_reference", "onnx.reference", ("onnx", "numpy"))

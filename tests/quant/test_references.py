@@ -9,9 +9,14 @@ import pytest
 
 mge = pytest.importorskip("megengine", reason="the reference")
 
+import onnx  # noqa: E402
+
 from mgeconvert.check.session import Session  # noqa: E402
 from mgeconvert.errors import UnsupportedCase  # noqa: E402
+from tests.check.models import write  # noqa: E402
 from tests.quant import configs, networks  # noqa: E402
+from tests.quant.test_onnx import converted  # noqa: E402
+from tests.quant.test_traced import run  # noqa: E402
 
 EXACT = 100  # dB: float32 in another order
 
@@ -136,3 +141,51 @@ def test_dumps_of_whole_numbers_cannot_be_without(runner, tmp_path):
     assert results(runner, path, x, kinds=("kept",))["kept"].shape == (8, 10)
     with pytest.raises(UnsupportedCase, match="dump of quantized types"):
         results(runner, path, x, kinds=("none",))
+
+
+@pytest.mark.parametrize("name", ["shuffled", "dense"])
+def test_onnx_models_without_rounding(name, tmp_path):
+    x = networks.inputs(name)
+    _, want, graph = run(networks.trained(name), (x,), tmp_path)
+    files = converted(graph, opset=17)
+    _, _, graph = run(networks.trained(name), (x,), tmp_path)
+    plain = converted(graph, opset=17, quantize=False, param_fake_quant=True)
+    (tmp_path / "q.onnx").write_bytes(files["m.onnx"])
+    (tmp_path / "f.onnx").write_bytes(plain["m.onnx"])
+    found = {}
+    with Session() as session:
+        runner = session.runner("onnxruntime")
+        for file, rounding in (("q", "kept"), ("q", "none"), ("f", "none"), ("f", "kept")):
+            path = str(tmp_path / f"{file}.onnx")
+            ports = runner.open(path, format="onnx", outputs=(), seconds=60, rounding=rounding)
+            (found[file, rounding],) = runner.run({ports.inputs[0].name: x}, seconds=60).values()
+    np.testing.assert_array_equal(found["f", "none"], found["f", "kept"])
+    assert snr(found["q", "none"], found["f", "kept"]) > EXACT
+    assert snr(found["q", "kept"], want) > 35
+    assert snr(found["q", "none"], want) < 60
+
+
+@pytest.mark.parametrize(
+    ("kind", "other"), [("QuantizeLinear", 0.5), ("DynamicQuantizeLinear", None)]
+)
+def test_onnx_models_that_cannot_be_without(kind, other, tmp_path):
+    """The second scale differs, so that the pair is arithmetic; the other computes its own."""
+    scales = {"s": np.float32(0.25), "t": np.float32(other or 0.25), "z": np.uint8(0)}
+    first = ["x", "s", "z"] if other else ["x"]
+    results = ["q"] if other else ["q", "s2", "z2"]
+    after = ["q", "t", "z"] if other else ["q", "s2", "z2"]
+    nodes = [
+        onnx.helper.make_node(kind, first, results),
+        onnx.helper.make_node("DequantizeLinear", after, ["y"]),
+    ]
+    path = write(
+        tmp_path / "m.onnx",
+        nodes,
+        [("x", np.float32, [2])],
+        [("y", np.float32, [2])],
+        weights={name: np.array(value) for name, value in scales.items()},
+    )
+    with Session() as session, pytest.raises(UnsupportedCase, match="without the rounding of"):
+        session.runner("onnxruntime").open(
+            path, format="onnx", outputs=(), seconds=60, rounding="none"
+        )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mgeconvert.check.runners.onnx_outputs import with_outputs
+from mgeconvert.check.runners.onnxruntime_rounding import relaxed
 from mgeconvert.check.runners.protocol import Array, Arrays, Description, Port
 from mgeconvert.errors import CheckFailed, UnsupportedCase
 
@@ -40,13 +41,16 @@ class Runtime:
     def versions(self) -> dict[str, str]:
         return {"onnxruntime": self._library.__version__}
 
-    def open(self, path: str, *, format: str, outputs: Sequence[str]) -> Description:
-        """Load an ONNX file, with its external data.
+    def open(
+        self, path: str, *, format: str, outputs: Sequence[str], rounding: str = "kept"
+    ) -> Description:
+        """Load an ONNX file, with its external data; without its rounding unless that is "kept".
 
-        Raises UnsupportedCase where this onnxruntime has no kernel for an operator, and
-        CheckFailed where it refuses the file.
+        Raises UnsupportedCase where this onnxruntime has no kernel for an operator or a rounding
+        cannot be left out, and CheckFailed where it refuses the file.
         """
-        self._session, self._path = self._opened(path), path
+        self._session = self._opened(path if rounding == "kept" else relaxed(path))
+        self._path = path
         inputs = tuple(map(_port, self._session.get_inputs()))
         available = tuple(map(_port, self._session.get_outputs()))
         self._outputs = [port.name for port in available]
