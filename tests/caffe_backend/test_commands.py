@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import mgeconvert
 from mgeconvert import BackEnd
 from mgeconvert.cli import main
 from mgeconvert.errors import ConversionFailed
-from tests.caffe_backend.running import Files, run_opencv
+from tests.caffe_backend.running import Files, difference, run_opencv
 from tests.zoo import feeds
 from tests.zoo.test_convert import folder
+from tests.zoo.test_dumps import folder as dumps
 
 
 @pytest.fixture
@@ -34,6 +36,22 @@ def test_both_files_get_their_names(source: Path, tmp_path: Path) -> None:
         assert run_opencv(read(*paths), feeds("residual-basic"))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.caffemodel", "a.prototxt", "x", "y"]
     assert [p.name for p in (tmp_path / "y").iterdir()] == ["c.caffemodel"]
+
+
+@pytest.mark.slow
+def test_a_dump_by_path_and_as_a_file(tmp_path: Path) -> None:
+    dump = dumps() / "residual-basic.v2.mge"
+    for name, opened in (("path", contextlib.nullcontext(dump)), ("file", dump.open("rb"))):
+        with opened as given:
+            paths = tmp_path / f"{name}.prototxt", tmp_path / f"{name}.caffemodel"
+            mgeconvert.mge_to_caffe(given, *paths)
+    weights = [(tmp_path / f"{name}.caffemodel").read_bytes() for name in ("path", "file")]
+    assert weights[0][64:] == weights[1][64:]  # they begin with the name of the net
+    assert len(weights[0]) > 10_000
+    files = read(tmp_path / "file.prototxt", tmp_path / "file.caffemodel")
+    (got,) = run_opencv(files, feeds("residual-basic")).values()
+    with np.load(dumps() / "residual-basic.v2.npz") as results:
+        assert not difference(results["2.0"], got, tolerance=1e-4)
 
 
 def test_options_of_the_command_have_effect(source: Path, tmp_path: Path) -> None:

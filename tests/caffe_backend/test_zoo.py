@@ -9,6 +9,9 @@ from mgeconvert.errors import ConversionFailed
 from tests.caffe_backend.running import Options, difference, export, run_opencv, run_reader
 from tests.zoo import FAMILIES, feeds
 from tests.zoo.test_convert import folder, graph, own_batch
+from tests.zoo.test_dumps import MADE, UNLOADABLE
+from tests.zoo.test_dumps import folder as dumps
+from tests.zoo.test_dumps import graph as dump
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +46,25 @@ def test_family(name: str, dialect: str) -> None:
         got = run(files, feeds(name))
         assert [*got] == names
         for port, want in zip(names, wanted(name), strict=True):
+            problem = difference(want, got[port], tolerance=TOLERANCE)
+            assert not problem, f"{run.__name__}, {port}: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [(n, v) for n, v in MADE if v in ("v1", "v2", "v2-fused") and n not in REFUSED],
+)
+def test_dump(name: str, variant: str) -> None:
+    source = dump(name, variant, symbolic=False)
+    names = [port.name for port in source.outputs]
+    files = export(source)
+    kept = UNLOADABLE.get((name, variant), variant)
+    with np.load(dumps() / f"{name}.{kept}.npz") as results:
+        wants = [results[k] for k in results.files if k.startswith(f"{own_batch(name)}.")]
+    for run in (run_reader, run_opencv):
+        got = run(files, feeds(name))
+        assert [*got] == names
+        for port, want in zip(names, wants, strict=True):
             problem = difference(want, got[port], tolerance=TOLERANCE)
             assert not problem, f"{run.__name__}, {port}: {problem}"
 
