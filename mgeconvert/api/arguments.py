@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mgeconvert.errors import ConversionFailed, UnsupportedCase
+from mgeconvert.errors import ConversionFailed, ManifestError
 from mgeconvert.manifest import Options
 from mgeconvert.manifest.keys import Table, Tables, keys
 from mgeconvert.manifest.options import INPUT_TYPES, QuantizationKeys
@@ -45,13 +45,13 @@ def judge_rounding(asked: QuantizationKeys) -> None:
     if zeros and len(zeros) != len(scales):
         problems.append(f"{len(zeros)} input_zero_points for {len(scales)} input_scales")
     if problems:
-        raise ConversionFailed([UnsupportedCase(problem) for problem in problems])
+        raise ConversionFailed([ManifestError(problem) for problem in problems])
 
 
 def judge(options: Options) -> None:
     """Raise ConversionFailed for values that the manifest would refuse as well."""
     problems = [
-        UnsupportedCase(f"{key.name} must be {key.kind.expected}, found {value!r}")
+        ManifestError(f"{key.name} must be {key.kind.expected}, found {value!r}")
         for key in keys(type(options))
         if not isinstance(key.kind, Table | Tables)
         and not key.kind.accepts(value := getattr(options, key.name))

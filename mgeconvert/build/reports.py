@@ -71,11 +71,22 @@ def collect(build: Build, *, interrupted: bool = False) -> Report:
 def plan_lines(build: Build) -> list[str]:
     """Return a line for each job with what a build would do for it, and one for each orphan."""
     report = collect(build)
-    found = [
-        f"{job.name}  {job.format}  {job.state}{f'  ({job.reason})' if job.reason else ''}"
-        for job in report.jobs
-    ]
+    found = []
+    for row in report.jobs:
+        why = _lacks(build, row) if row.state == "missing" else row.reason
+        found.append(f"{row.name}  {row.format}  {row.state}{f'  ({why})' if why else ''}")
     return [*found, *orphans(report)]
+
+
+def _lacks(build: Build, row: JobRow) -> str:
+    """Say what a job that a build would work on has, or has not."""
+    if row.conversion.key and row.check_settings["enabled"] and not row.checking.key:
+        return "to be checked"
+    if row.conversion.key:
+        return "to be published again"
+    if build.engine.state.outcomes.get(f"convert {row.name}") is None:
+        return "never built"
+    return "out of date"
 
 
 def _row(build: Build, job: Job) -> JobRow:

@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 from mgeconvert.errors import (
     ConversionFailed,
     ConvertError,
-    UnsupportedCase,
+    ManifestError,
 )
 
 Number = TypeVar("Number", int, float)
@@ -55,7 +55,7 @@ def numbers(words: Sequence[str] | None, kind: Callable[[str], Number]) -> list[
         return [kind(part) for part in parts]
     except ValueError:
         problem = f"{' '.join(words)!r} where numbers are needed"
-        raise ConversionFailed([UnsupportedCase(problem)]) from None
+        raise ConversionFailed([ManifestError(problem)]) from None
 
 
 def end_points(options: argparse.Namespace) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 from collections.abc import Iterator
@@ -84,6 +85,7 @@ def _parse(reading: _Reading, shown: str, asked: _Include) -> dict[str, Any] | N
         problem = f'"{shown}" cannot be read: {error.strerror}'
         reading.faults.add(Fault(asked.file, asked.path, problem))
         return None
+    content = content.removeprefix(codecs.BOM_UTF8)  # some editors on Windows write it
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -438,7 +438,9 @@ def test_a_fault_in_defaults_is_told_once_for_all_models(tmp_path: Path) -> None
         (b"format = 1\nx = \n", 2, 5, "no valid TOML: Invalid value"),
         (b"format = 1\n[a\n", 2, 3, "no valid TOML: "),
         (b"format = 1\nformat = 1\n", 2, 11, "no valid TOML: "),
-        (b"\xef\xbb\xbfformat = 1\n", 1, 1, "no valid TOML: "),
+        (b"\xef\xbb\xbfx = \n", 1, 5, "no valid TOML: Invalid value"),
+        (b"\xef\xbb\xbf\xff", 1, 1, "the file is not UTF-8"),
+        (b"x = 1\n\xef\xbb\xbfy = 1\n", 2, 1, "no valid TOML: "),
         (b"a = 1\nb = '\xc3\xa4\xff'\n", 2, 7, "the file is not UTF-8"),
         (b"a = " + b"[" * 5000, 0, 0, "no usable TOML: "),
         (b"a = " + b"1" * 5000, 0, 0, "no usable TOML: "),
@@ -452,6 +454,13 @@ def test_text_that_is_no_toml(
     (told,) = faults(path)
     assert (told.file, told.line, told.column) == ("models.toml", line, column)
     assert told.problem.startswith(problem)
+
+
+def test_a_mark_of_utf_8_at_the_beginning_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "models.toml"
+    path.write_bytes(b"\xef\xbb\xbfformat = 2\n[models.a]\nsource = 'a'\ntargets.onnx = {}\n")
+    (told,) = faults(path)
+    assert (told.line, told.column, told.key) == (1, 1, "format")
 
 
 def test_a_manifest_that_cannot_be_read(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from mgeconvert.errors import (
     UnsupportedOp,
 )
 from mgeconvert.frontends import Watch, unwatched
+from mgeconvert.frontends.names import candidates
 from mgeconvert.frontends.onnx.call import Call, Quantized
 from mgeconvert.frontends.onnx.records import OnnxModel, OnnxNode
 from mgeconvert.frontends.onnx.rules import REFUSED, RULES
@@ -169,14 +169,14 @@ def _need_order(model: OnnxModel) -> None:
 
 
 def _need_end_points(model: OnnxModel, names: Sequence[str]) -> None:
-    known = {p.name for p in model.inputs} | set(model.initializers)
-    known |= {name for node in model.nodes for name in node.outputs if name}
+    made = [name for node in model.nodes for name in node.outputs if name]
+    known = dict.fromkeys([*made, *(p.name for p in model.inputs), *model.initializers])
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UnsupportedCase(
             f"the model has no tensor {', '.join(map(repr, unknown))}",
             at=Location(STAGE),
-            hint=_near(unknown[0], known),
+            hint=candidates(unknown[0], known),
         )
     if len(set(names)) != len(names) or not names:
         problem = "two outputs share a name" if names else "the model has no outputs"
@@ -192,11 +192,6 @@ def _need_inputs(model: OnnxModel, shapes: Mapping[str, Any]) -> None:
             at=Location(STAGE),
             hint=f"its inputs are {', '.join(map(repr, names))}",
         )
-
-
-def _near(name: str, known: set[str]) -> str:
-    found = difflib.get_close_matches(name, sorted(known), 3, 0.4)
-    return f"did you mean {' or '.join(map(repr, found))}?" if found else ""
 
 
 def _needed(model: OnnxModel, names: Sequence[str]) -> list[OnnxNode]:

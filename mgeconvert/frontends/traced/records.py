@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mgeconvert.errors import Location, UnsupportedCase
+from mgeconvert.frontends.names import candidates
 from mgeconvert.frontends.traced.stubs import Name
 
 Tree: TypeAlias = Any
@@ -274,11 +274,10 @@ class TracedModel:
         known = self.names()
         if name in known:
             return known[name]
-        close = get_close_matches(name, known, n=3)
         raise UnsupportedCase(
             f"the model has no value named {name!r}",
             at=Location("traced", name=name),
-            hint=f"did you mean {', '.join(map(repr, close))}?" if close else "",
+            hint=candidates(name, known),
         )
 
 
