@@ -89,8 +89,7 @@ def replay(
     settings, case = _load(saved)
     request = _request(settings["format"], case.tolerance, seconds=seconds, memory=memory)
     section = _run(case, request, runner=runner, folder=folder)
-    rtol, atol = case.tolerance.rtol, case.tolerance.atol
-    return Diagnosis(settings["model"], "reproducer", rtol, atol, (section,))
+    return Diagnosis(settings["model"], "reproducer", case.tolerance.asked(), (section,))
 
 
 def _candidates(
@@ -208,10 +207,7 @@ def _files(piece: Piece, case: Case, subject: Subject, found: Diagnosis) -> Mapp
         "stage": case.stage,
         "format": check.format,
         "options": asdict(subject.options),
-        "rtol": check.rtol,
-        "atol": check.atol,
-        "min_snr": check.min_snr,
-        "rtol_max": check.rtol_max,
+        "tolerances": {"rtol": None, "atol": None, **case.tolerance.asked()},
         "quantized": case.quantized,
     }
     return {
@@ -244,8 +240,7 @@ def _load(saved: Path) -> tuple[dict[str, Any], Case]:
             _arrays(saved / f"{name}.npz") for name in ("constants", "inputs", "expected")
         )
         options = WRITTEN[settings["format"]](**settings["options"])
-        keys = ("rtol", "atol", "min_snr", "rtol_max")
-        tolerance = Tolerance(*(settings[key] for key in keys))
+        tolerance = Tolerance(**settings["tolerances"])
         stage, quantized = settings["stage"], settings["quantized"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"this folder has no reproducer: {type(error).__name__}: {error}"

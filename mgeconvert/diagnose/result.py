@@ -114,14 +114,13 @@ class Section:
 class Diagnosis:
     """The verdict on a whole job; the section `first` has the cause.
 
-    case: the inputs, as a check names them; rtol, atol: what counts as a difference, None
-        for what is not asked for
+    case: the inputs, as a check names them; tolerances: what counts as a difference, by the names
+        that the manifest has for them
     """
 
     model: str
     case: str
-    rtol: float | None
-    atol: float | None
+    tolerances: Mapping[str, float]
     sections: tuple[Section, ...]
     notes: tuple[str, ...] = ()
 
@@ -165,7 +164,8 @@ class Diagnosis:
 
     def lines(self) -> list[str]:
         """Return the diagnosis for a reader: a headline, then a line for each section."""
-        head = f"{self.model}, {self.case}, rtol {self.rtol}, atol {self.atol}"
+        limits = (f"{name} {value:g}" for name, value in self.tolerances.items())
+        head = ", ".join((self.model, self.case, *limits))
         found = [head, *(f"  {section}" for section in self.sections)]
         found += [f"  note: {note}" for note in self.notes]
         return [*found, self.summary()]

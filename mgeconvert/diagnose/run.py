@@ -79,7 +79,7 @@ class Diagnostician:
             self._backend(artifact, problem, target),
         )
         notes = self._notes(artifact)
-        return Diagnosis(check.model, found.case, check.rtol, check.atol, sections, notes)
+        return Diagnosis(check.model, found.case, self.tolerance.asked(), sections, notes)
 
     def _artifact(self) -> tuple[tuple[Graph, Artifact, Path] | None, str]:
         """Return the lowered graph, what the backend makes of it, and where that is written."""

@@ -41,6 +41,11 @@ class Tolerance:
     rtol_max: float | None = None
     rounded_snr: float | None = None
 
+    def asked(self) -> dict[str, float]:
+        """Return what is asked for, by name."""
+        known = {"rtol": self.rtol, "atol": self.atol, "rtol_max": self.rtol_max}
+        return {k: v for k, v in {**known, "min_snr": self.min_snr}.items() if v is not None}
+
     def compare(self, name: str, got: Array, want: Array, *, slack: float = 0.0) -> Comparison:
         """Compare two tensors; element types may differ where the numbers do not.
 

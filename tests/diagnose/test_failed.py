@@ -34,7 +34,7 @@ def test_the_case_that_failed(details, case):
 
 def test_a_diagnosis_without_a_difference_says_so():
     section = Section("passes", "after", "before", compared=3)
-    found = Diagnosis("m", "case", 0.1, 0.1, (section,))
+    found = Diagnosis("m", "case", {"rtol": 0.1}, (section,))
     assert Diagnosis.from_dict(found.as_dict()) == found
     told = first_wrong(found.as_dict())
     assert str(told) == (
@@ -45,12 +45,12 @@ def test_a_diagnosis_without_a_difference_says_so():
 def test_what_kept_a_diagnosis_from_being_made_is_told():
     assert first_wrong({"problems": [{"problem": "no memory"}]}).problem == "it failed: no memory"
     section = Section("frontend", "it", "MegEngine", problem="MegEngine is absent")
-    told = first_wrong(Diagnosis("m", "case", None, None, (section,)).as_dict())
+    told = first_wrong(Diagnosis("m", "case", {}, (section,)).as_dict())
     assert "frontend: MegEngine is absent" in told.problem
 
 
 def test_rounding_comes_after_what_is_more():
     slight = Section("frontend", "a", "b", culprit="p", slight=True)
     more = Section("backend", "a", "b", culprit="q")
-    assert Diagnosis("m", "c", 0, 0, (slight, more)).first is more
-    assert Diagnosis("m", "c", 0, 0, (slight,)).first is slight
+    assert Diagnosis("m", "c", {}, (slight, more)).first is more
+    assert Diagnosis("m", "c", {}, (slight,)).first is slight
