@@ -16,6 +16,7 @@ from mgeconvert.build.plan import Build  # noqa: E402
 from mgeconvert.check.result import CheckResult  # noqa: E402
 from tests.build.project import ROOT, Project  # noqa: E402
 from tests.quant import configs, networks  # noqa: E402
+from tests.quant.test_references import dumped  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -265,3 +266,29 @@ def test_steps_need_a_quantized_output(real):
     real.add("half", keys)
     assert real.run()["check half:onnx"] == "failed"
     assert "atol_lsb needs a quantized output" in real.problems("check half:onnx")
+
+
+def test_dumps_are_compared_with_what_megengine_can_compute_of_them(real):
+    """Fake quantization is taken out of a dump, whole numbers are not."""
+    x = networks.inputs("dense")
+    for name in ("trained", "quantized"):
+        dumped(getattr(networks, name)("dense"), real.folder / f"{name}.mge", x)
+        real.tables[name] = f"""
+[models.{name}]
+source = "{name}.mge"
+targets.onnx = {{}}
+targets.whole = {{ format = "onnx", opset = 13, quantize = true, check.atol_lsb = 1 }}
+"""
+    real.write()
+    assert set(real.run().values()) == {"made"}
+    assert set(real.run().values()) == set()
+    rounding = {name: real.checked(name)[0].rounding for name in real.results}
+    assert rounding == {
+        "trained:onnx": "none",
+        "trained:whole": "kept",
+        "quantized:onnx": "kept",
+        "quantized:whole": "kept",
+    }
+    mixed, _ = real.checked("quantized:onnx")
+    assert (mixed.rtol, mixed.atol, mixed.min_snr) == (None, None, 15.0)
+    assert 15 < mixed.cases[0].comparisons[0].snr_db < 60
