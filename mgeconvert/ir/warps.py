@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import ops
 from mgeconvert.ir.builder import Builder
 from mgeconvert.ir.graph import Value
@@ -11,8 +12,23 @@ from mgeconvert.ir.types import DType
 
 FRACTION = 32  # places between two pixels that MegEngine tells apart where channels come last
 SCALE = 1024  # of the fixed-point numbers by which it computes affine places there
+FIXED_CHANNELS = (1, 2, 3)  # with more of them its kernels compute places in float32
 
 Size = tuple[int, int]
+
+
+def in_fixed_point(x: Value, *, nearest: bool) -> bool:
+    """Return whether MegEngine reads the NHWC image at places of limited fineness.
+
+    Raises UnsupportedCase for the nearest pixel of images that it does not read that way.
+    """
+    fixed = x.type.shape[-1] in FIXED_CHANNELS
+    if nearest and not fixed:
+        raise UnsupportedCase(
+            f"the nearest pixels of an image of {x.type.shape[-1]} channels, which come last; "
+            "MegEngine has it for 1 to 3"
+        )
+    return fixed
 
 
 def affine_places(b: Builder, matrix: Value, size: Size) -> Value:

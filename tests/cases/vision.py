@@ -39,6 +39,16 @@ WARPS: list[Case] = [
         for form in ("NCHW", "NHWC")
     ),
     case("F.vision.warp_affine(x, y, (4, 7))", x=LAST, y=f32(2, 2, 3), **CLOSE),
+    *(  # MegEngine computes places otherwise from 4 channels on
+        case(
+            f"F.vision.warp_{kind}(x, y + F.eye({rows}, 3), (6, 7), format='NHWC')",
+            x=f32(2, 5, 6, channels),
+            y=f32(2, rows, 3, low=-0.1, high=0.1),
+            **CLOSE,
+        )
+        for kind, rows in (("affine", 2), ("perspective", 3))
+        for channels in (1, 2, 4, 5)
+    ),
     *(
         case(
             "F.vision.warp_perspective(x, y + F.eye(3), (4, 7), "

@@ -17,6 +17,7 @@ from mgeconvert.ir.warps import (
     affine_places,
     fixed_affine_places,
     fixed_perspective_places,
+    in_fixed_point,
     perspective_places,
 )
 
@@ -52,8 +53,12 @@ def warp_affine(c: Call, x: Value, matrix: Value, out: Value) -> Value:
     size = _plane(c, out)
     if not _last_channels(c):
         return _read(c, x, affine_places(c, matrix, size), border, value)
-    step = SCALE if c.setting("imode") == "NEAREST" else SCALE // FRACTION
-    places = fixed_affine_places(c, matrix, size, step=step)
+    nearest = c.setting("imode") == "NEAREST"
+    if in_fixed_point(x, nearest=nearest):
+        step = SCALE if nearest else SCALE // FRACTION
+        places = fixed_affine_places(c, matrix, size, step=step)
+    else:
+        places = affine_places(c, matrix, size)
     y = _read(c, c.transpose(x, (0, 3, 1, 2)), places, border, value)
     return c.transpose(y, (0, 2, 3, 1))
 
@@ -77,7 +82,8 @@ def warp_perspective(c: Call, x: Value, matrix: Value, *operands: Value) -> Valu
     image = c.transpose(image, (0, 3, 1, 2)) if last else image
     if chosen:
         image = c.emit(ops.Gather(axis=0), image, c.cast(chosen[0], DType.I32))
-    compute = fixed_perspective_places if last else perspective_places
+    fixed = last and in_fixed_point(x, nearest=not linear)
+    compute = fixed_perspective_places if fixed else perspective_places
     y = _read(c, image, compute(c, matrix, _plane(c, out)), border, value)
     return c.transpose(y, (0, 2, 3, 1)) if last else y
 
