@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,11 +47,13 @@ class Call(Builder):
         operator: MgeOperator,
         packings: Packings,
         stored: dict[Value, Quant],
+        readers: Mapping[int, Sequence[MgeOperator]],
     ) -> None:
         super().__init__(graph, at, name)
         self.operator, self.packings = operator, packings
         self.stored = stored  # the quantized types of those values that MegEngine holds in them
         self.result: Result | None = None  # the quantized type of the results, where they have one
+        self.readers = readers  # of each variable, by its id; of an output of the graph, none
         self.made: list[Value] = []
 
     def setting(self, name: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -29,6 +28,7 @@ from mgeconvert.frontends.mge.records import (
 )
 from mgeconvert.frontends.mge.rules import REFUSED, RULES
 from mgeconvert.frontends.mge.tidy import fuse_affine
+from mgeconvert.frontends.names import candidates
 from mgeconvert.ir import Graph, Quant, TensorType, Value
 from mgeconvert.ir.dims import Shape, dim
 from mgeconvert.ir.passes import drop_dead
@@ -50,6 +50,7 @@ class Lifter:
         self._names = {var.id: var.name for var in model.vars}
         self._packings = Packings()
         self._stored: dict[Value, Quant] = {}
+        self._readers = _readers(model)
 
     def run(self, operators: Sequence[MgeOperator]) -> None:
         """Lift the operators in order; those behind a failed one at least need a rule."""
@@ -100,6 +101,7 @@ class Lifter:
             operator=operator,
             packings=self._packings,
             stored=self._stored,
+            readers=self._readers,
         )
         results = self._apply(call, [self.env[i] for i in operator.inputs])
         if call.result is not None:
@@ -199,14 +201,9 @@ def _end_points(model: MgeModel, names: Sequence[str]) -> tuple[MgeOutput, ...]:
         raise UnsupportedCase(
             f"the graph has no variable {', '.join(map(repr, unknown))}",
             at=Location(STAGE),
-            hint=hint or _near(unknown[0], known),
+            hint=hint or candidates(unknown[0], known),
         )
     return tuple(MgeOutput(known[name], name) for name in names)
-
-
-def _near(name: str, known: Mapping[str, int]) -> str:
-    found = difflib.get_close_matches(name, known, 3, 0.4)
-    return f"did you mean {' or '.join(map(repr, found))}?" if found else ""
 
 
 def _needed(model: MgeModel, ids: Sequence[int]) -> set[int]:
@@ -220,6 +217,16 @@ def _needed(model: MgeModel, ids: Sequence[int]) -> set[int]:
             found.add(operator.index)
             waiting += operator.inputs
     return found
+
+
+def _readers(model: MgeModel) -> Mapping[int, Sequence[MgeOperator]]:
+    """Return the operators that read each variable; none for what the graph gives away."""
+    readers: dict[int, list[MgeOperator]] = {}
+    for operator in model.operators:
+        for used in dict.fromkeys(operator.inputs):
+            readers.setdefault(used, []).append(operator)
+    readers.update({output.id: [] for output in model.outputs})
+    return readers
 
 
 def _input_type(tensor: MgeTensor, name: str, override: Sequence[int | str] | None) -> TensorType:

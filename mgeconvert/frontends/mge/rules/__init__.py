@@ -1,6 +1,7 @@
 """One rule for each operator of MegEngine's graphs, by family."""
 
 from mgeconvert.frontends.mge.rules import (
+    attention,
     conv,
     create,
     elementwise,
@@ -25,6 +26,7 @@ from mgeconvert.frontends.mge.rules.table import RULES
 __all__ = [
     "REFUSED",
     "RULES",
+    "attention",
     "conv",
     "create",
     "elementwise",

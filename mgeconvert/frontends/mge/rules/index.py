@@ -57,12 +57,17 @@ def subtensor(c: Call, x: Value, *operands: Value) -> Value:
     for axis, dims in known.items():
         if dims is None:
             computed.append(axis)
-        else:
+        elif dims[0] not in (0, -1) or x.type.shape[axis] != 1:
             spans[axis] = _one(dims[0])
+    spans = [None if _is_all(span, d) else span for span, d in zip(spans, x.type.shape)]
     y = c.slice(x, spans) if any(s is not None for s in spans) else x
     for axis in computed:
         y = c.emit(ops.Gather(axis=axis), y, c.reshape(where.indices[axis], (1,)))
     return c.whole(c.squeeze(y, list(known)))
+
+
+def _is_all(span: Span | None, size: Dim) -> bool:
+    return span is not None and span[0] in (None, 0) and span[1] in (None, size) and span[2] == 1
 
 
 def _one(index: Dim) -> Span:

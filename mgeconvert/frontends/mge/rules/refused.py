@@ -10,7 +10,6 @@ NONE = "it has no counterpart in the IR"
 
 REFUSED: Mapping[str, str] = {
     "NonZero": DATA,
-    "NMSKeepMGB": "non-maximum suppression has no counterpart in the IR",
     "UniformRNG": RANDOM,
     "GaussianRNG": RANDOM,
     "GammaRNG": RANDOM,
@@ -22,5 +21,4 @@ REFUSED: Mapping[str, str] = {
     "SVD": NONE,
     "MatrixInverse": NONE,
     "DeformablePSROIPoolingForward": NONE,
-    "MultiHeadAttn": f"{NONE}: write the attention as matrix products and a softmax",
 }

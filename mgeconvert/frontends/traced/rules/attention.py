@@ -8,7 +8,8 @@ from typing import Any
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.traced.call import Call
 from mgeconvert.frontends.traced.rules.table import RULES
-from mgeconvert.ir import Array, DType, Value, ops
+from mgeconvert.ir import DType, Value, ops
+from mgeconvert.ir.attention import Heads, attention
 from mgeconvert.ir.dims import Dim
 
 
@@ -96,7 +97,7 @@ def _need_plain_masks(*, is_causal: bool, cudnn: bool) -> None:
 
 def _attention(
     c: Call,
-    inputs: tuple[Value, ...],
+    inputs: tuple[Value, Value, Value],
     masks: tuple[Value | None, Value | None],
     packed: Value,
     *,
@@ -105,52 +106,10 @@ def _attention(
     biased: bool,
 ) -> tuple[Value, Value]:
     """Return the result (N, L, E), and the weights (N, heads, L, S)."""
-    q, k, v = inputs
-    depths = [x.type.shape[-1] for x in (q, k, v)] + [width]
-    project = _projections(c, packed, c.numbers(depths), width, biased=biased)
-    q, k, v = (_split(c, _projected(c, x, p), heads) for x, p in zip((q, k, v), project))
-    scores = c.emit(ops.MatMul(), q, c.transpose(k, (0, 1, 3, 2)))
-    scale = c.scalar(math.sqrt(heads / width), scores.type.dtype)
-    scores = c.emit(ops.Mul(), scores, scale)
-    batch, length = q.type.shape[0], k.type.shape[2]
-    for mask in _added(c, masks, batch, heads, length):
-        scores = c.emit(ops.Add(), scores, mask)
-    weights = c.emit(ops.Softmax(axis=3), scores)
-    joined = c.transpose(c.emit(ops.MatMul(), weights, v), (0, 2, 1, 3))
-    joined = c.reshape(joined, (*joined.type.shape[:2], width))
-    return _projected(c, joined, project[3]), weights
-
-
-def _projections(
-    c: Call, packed: Value, depths: tuple[int, ...], width: int, *, biased: bool
-) -> list[tuple[Value, ...]]:
-    """Cut the matrices (in, out) of query, key, value and result, and the four biases after."""
-    flat: Array | None = packed.const
-    total = sum(depths) * width + (4 * width if biased else 0)
-    if flat is None or flat.size != total:
-        raise UnsupportedCase(f"the packed weights {packed.type} where {total} are needed")
-    flat, start, found = flat.reshape(-1), 0, []
-    names = ("q", "k", "v", "out")
-    for index, (name, depth) in enumerate(zip(names, depths)):
-        parts = [flat[start : start + depth * width].reshape(depth, width)]
-        start += depth * width
-        if biased:
-            end = total - (4 - index) * width
-            parts.append(flat[end : end + width])
-        kinds = zip(("weight", "bias"), parts)
-        found.append(tuple(c.constant(a, f"{packed.name}.{name}_{kind}") for kind, a in kinds))
-    return found
-
-
-def _projected(c: Call, x: Value, project: tuple[Value, ...]) -> Value:
-    y = c.emit(ops.MatMul(), x, project[0])
-    return c.emit(ops.Add(), y, project[1]) if len(project) > 1 else y
-
-
-def _split(c: Call, x: Value, heads: int) -> Value:
-    """Return (N, heads, L, depth) of (N, L, heads * depth)."""
-    n, length, width = x.type.shape
-    return c.transpose(c.reshape(x, (n, length, heads, width // heads)), (0, 2, 1, 3))
+    query, key, _ = inputs
+    added = _added(c, masks, query.type.shape[0], heads, key.type.shape[1])
+    kind = Heads(heads, width, math.sqrt(heads / width), biased)
+    return attention(c, inputs, packed, added, heads=kind)
 
 
 def _added(
