@@ -204,9 +204,12 @@ class Pool(Op):
         k, s, (before, after) = self.kernel[axis], self.stride[axis], self.padding[axis]
         if not self.ceil_mode:
             return window_size(size, k, stride=s, pad=before + after, dilation=1)
-        count = (size + before + after - k + s - 1) // s + 1
-        if isinstance(count, int) and isinstance(size, int) and (count - 1) * s >= size + before:
-            count -= 1
+        # ceil((size + before + after - k) / s) + 1, less one where that window would start outside
+        # of size + before: the divisions differ in what is added, so one is less for every size.
+        whole = after - k + 2 * s - 1
+        count = (size + before + min(whole, max(s - 1, whole - s))) // s
+        if isinstance(count, int) and count < 1:
+            raise ShapeError(f"a window of {k} does not fit {size} with padding {before + after}")
         return count
 
     def _slices(self, shape: tuple[int, ...]) -> tuple[list[int], Pairs]:
