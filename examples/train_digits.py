@@ -6,7 +6,8 @@ Trains on a stratified three quarters of the 1,797 images (8 x 8, values 0 to 16
 accuracy on the rest, and writes digits.tm and digits.npz (`data` uint8 (1797, 1, 8, 8), `labels`
 (1797,)), the pixels unscaled: the model scales them itself. Then calibrates the same network for 8
 bits, trains it on with fake quantization, and writes digits_qat.tm, and digits_int8.tm, which
-computes in whole numbers. All seeds are fixed.
+computes in whole numbers. digits_calibration.npz has 200 of the images that it trains on, to
+quantize the float network without training. All seeds are fixed.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from tests.zoo.tracing import save  # noqa: E402
 EPOCHS = 40
 BATCH = 64
 RATE = 0.05
+CALIBRATION = 200
 QUANTIZED_EPOCHS = 4
 QUANTIZED_RATE = 0.002
 
@@ -209,6 +211,7 @@ def main() -> None:
     Q.quantize(module)
     finish("digits_int8")
     np.savez_compressed(output / "digits.npz", data=pixels, labels=labels.astype(np.uint8))
+    np.savez_compressed(output / "digits_calibration.npz", data=pixels[fit[:CALIBRATION]])
 
 
 if __name__ == "__main__":
