@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mgeconvert.check.runners.onnx_outputs import with_outputs
+from mgeconvert.check.runners.onnx_outputs import tensors, with_outputs
 from mgeconvert.check.runners.protocol import Array, Arrays, Description, Port
 
 
@@ -46,8 +46,10 @@ class Runtime:
 
     def inner(self, feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
         """Return the tensors that nodes of the main graph make; a name is the file's."""
-        data, found = with_outputs(self._path, names)
-        model = self._onnx.load_model_from_string(data)
+        known = tensors(self._path)
+        found = [name for name in dict.fromkeys(names) if name in known.made]
+        more = [name for name in found if name not in known.outputs]
+        model = self._onnx.load_model_from_string(with_outputs(self._path, more))
         self._onnx.load_external_data_for_model(model, str(Path(self._path).parent))
         values = self._onnx.reference.ReferenceEvaluator(model).run(found, dict(feeds))
         return {name: np.asarray(value) for name, value in zip(found, values)}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mgeconvert.check.runners.onnx_outputs import with_outputs
+from mgeconvert.check.runners.onnx_outputs import Tensors, tensors, with_outputs
 from mgeconvert.check.runners.onnxruntime_rounding import relaxed
 from mgeconvert.check.runners.protocol import Array, Arrays, Description, Port
 from mgeconvert.errors import CheckFailed, UnsupportedCase
@@ -36,6 +36,7 @@ class Runtime:
         self._library: Any = onnxruntime
         self._session: Any = None
         self._path = ""
+        self._tensors: Tensors | None = None
         self._outputs: list[str] = []
 
     def versions(self) -> dict[str, str]:
@@ -49,8 +50,8 @@ class Runtime:
         Raises UnsupportedCase where this onnxruntime has no kernel for an operator or a rounding
         cannot be left out, and CheckFailed where it refuses the file.
         """
+        self._path, self._tensors = path, None  # external data is beside the path
         self._session = self._opened(path if rounding == "kept" else relaxed(path))
-        self._path = path
         inputs = tuple(map(_port, self._session.get_inputs()))
         available = tuple(map(_port, self._session.get_outputs()))
         self._outputs = [port.name for port in available]
@@ -68,9 +69,12 @@ class Runtime:
 
         They are outputs of a copy of the model, so that what onnxruntime fuses ends at them.
         """
-        data, found = with_outputs(self._path, names)
-        session = self._opened(data)
-        values = session.run(found, dict(feeds)) if found else []
+        known = self._tensors = self._tensors or tensors(self._path)
+        found = [name for name in dict.fromkeys(names) if name in known.made]
+        if not found:
+            return {}
+        more = [name for name in found if name not in known.outputs]
+        values = self._opened(with_outputs(self._path, more)).run(found, dict(feeds))
         return dict(zip(found, values))
 
     def _opened(self, model: str | bytes) -> Any:
