@@ -116,3 +116,29 @@ def test_a_source_that_does_not_run_leaves_the_other_stages(session, tmp_path):
     assert sections(found)["backend"].compared > 5
     assert not found.finished
     assert "not all was compared" in found.summary()
+
+
+CLEAN = (
+    "half.v2",
+    "lstm.v1-bare",
+    "merged_constants.v1",
+    "merged_constants.v2",
+    "residual.v1",
+    "residual.v2",
+    "residual.v2-fuse_conv_bias_nonlinearity",
+    "residual.v2-named",
+    "several_outputs.v2-all",
+    "split_sections.v1-bare",
+    "topk.v1-bare",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CLEAN)
+def test_no_dump_is_accused(session, tmp_path, name):
+    """Half precision has an error of 2^-11 at each step."""
+    rtol, atol = (2e-2, 2e-3) if name == "half.v2" else (1e-3, 1e-4)
+    found, _ = diagnosed(job(DUMPS / f"{name}.mge", rtol=rtol, atol=atol), session, tmp_path)
+    assert found.first is None
+    assert found.finished
+    assert sections(found)["frontend"].compared >= 2
