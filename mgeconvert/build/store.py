@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,7 +26,17 @@ from mgeconvert.build.hashing import canonical, hash_and_write, sha256_file
 # Version of the layout below; part of the path, so that another layout never mixes with this one.
 LAYOUT = 1
 SWEEP_SECONDS = 24 * 3600.0
+DAY_SECONDS = 24 * 3600.0
 _HEX = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Collected:
+    """How many records and objects nobody needs, and the bytes of the objects."""
+
+    records: int
+    objects: int
+    size: int
 
 
 class Store(Protocol):
@@ -78,6 +89,8 @@ class FolderStore:
         record = _opened(data)
         if record is None:
             self.drop_record(key)
+        else:
+            _mark_used(self._record_path(key))
         return record
 
     def put_record(self, key: str, record: dict[str, Any]) -> None:
@@ -155,6 +168,35 @@ class FolderStore:
         with contextlib.suppress(FileNotFoundError):
             self._object_path(sha256).unlink()
 
+    def collect(self, *, days: float, remove: bool = True) -> Collected:
+        """Remove records that nobody read for `days`, and then the objects that no record names.
+
+        An object younger than a day stays, its record may be on the way. What another process was
+        about to use is made again there, as everything is that a store has not. Without `remove`
+        it is only counted.
+        """
+        now, named, records = time.time(), set(), 0
+        for path in self._entries("records"):
+            with contextlib.suppress(FileNotFoundError):  # another process removed it
+                if now - path.stat().st_mtime > days * DAY_SECONDS:
+                    records += 1
+                    if remove:
+                        path.unlink()
+                else:
+                    named.update(_HEX.findall(path.read_text(errors="replace")))
+        objects, size = 0, 0
+        for path in self._entries("objects"):
+            with contextlib.suppress(FileNotFoundError):
+                stat = path.stat()
+                if path.name not in named and now - stat.st_mtime > DAY_SECONDS:
+                    objects, size = objects + 1, size + stat.st_size
+                    if remove:
+                        path.unlink()
+        return Collected(records, objects, size)
+
+    def _entries(self, kind: str) -> list[Path]:
+        return [p for p in sorted(self._base.glob(f"{kind}/*/*")) if _HEX.fullmatch(p.name)]
+
     def _record_path(self, key: str) -> Path:
         return self._base / "records" / key[:2] / key
 
@@ -172,6 +214,13 @@ class ScratchStore(FolderStore):
         except FileNotFoundError:
             return False
         return True
+
+
+def _mark_used(path: Path) -> None:
+    """Note the day of the last use as the time stamp of a record."""
+    with contextlib.suppress(OSError):  # somebody else's store, or removed meanwhile
+        if time.time() - path.stat().st_mtime > DAY_SECONDS:
+            os.utime(path)
 
 
 def _digest(data: bytes) -> bytes:

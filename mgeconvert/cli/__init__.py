@@ -9,7 +9,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from mgeconvert import __version__
-from mgeconvert.cli.builds import clean_command, convert_command, plan_command, report_command
+from mgeconvert.cli.builds import (
+    clean_command,
+    convert_command,
+    gc_command,
+    plan_command,
+    report_command,
+)
 from mgeconvert.cli.caffe import mge_to_caffe_command, traced_to_caffe_command
 from mgeconvert.cli.diagnosing import diagnose_command
 from mgeconvert.cli.onnx import mge_to_onnx_command, traced_to_onnx_command
@@ -58,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     plan_command(commands)
     report_command(commands)
     clean_command(commands)
+    gc_command(commands)
     diagnose_command(commands)
     traced_to_onnx_command(commands)
     mge_to_onnx_command(commands)

@@ -102,3 +102,31 @@ def _clean(options: argparse.Namespace) -> int:
     for path in cleaned.changed:
         print(f"left, since it was changed: {path}")
     return FAILED if cleaned.changed else OK
+
+
+def gc_command(commands: Commands) -> None:
+    parser = _manifest_command(
+        commands, "gc", "Remove results from the store that no build has used for long."
+    )
+    parser.add_argument(
+        "--days", type=_days, default=30.0, help="unused for how many, 1 at least (default: 30)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say how much there is")
+    parser.set_defaults(run=_gc)
+
+
+def _days(text: str) -> float:
+    days = float(text)
+    if not days >= 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return days
+
+
+def _gc(options: argparse.Namespace) -> int:
+    from mgeconvert.build.plan import Build
+
+    store = Build(options.manifest).engine.store
+    found = store.collect(days=options.days, remove=not options.dry_run)
+    verb = "would remove" if options.dry_run else "removed"
+    print(f"{verb} {found.records} results and {found.objects} files, {found.size / 1e6:.1f} MB")
+    return OK

@@ -1,5 +1,7 @@
 """The command line: what it prints, and its exit codes."""
 
+import os
+
 import pytest
 
 from mgeconvert.build import plan
@@ -167,4 +169,29 @@ def test_help_lists_the_commands(capsys):
 def test_wrong_usage_is_exit_code_2(capsys):
     with pytest.raises(SystemExit) as left:
         main(["convert", "--nonsense"])
+    assert left.value.code == 2
+
+
+def test_gc_removes_what_is_not_used_and_costs_time_only(project, run):
+    project.model("a")
+    run("convert")
+    project.model("a", "other")
+    run("convert")
+    store = project.folder / ".mgeconvert" / "store"
+    for path in store.rglob("*"):
+        os.utime(path, (0, 0))
+    assert run("plan")[1] == "a:onnx  onnx  passed\n"  # which uses the newer results
+    code, out, _ = run("gc", "--dry-run")
+    assert code == 0
+    assert out.startswith("would remove 2 results and 1 files")
+    assert run("gc")[1].startswith("removed 2 results and 1 files")
+    assert run("gc")[1].startswith("removed 0 results and 0 files")
+    project.log()
+    assert run("convert")[0] == 0
+    assert project.log() == {}
+    project.model("a")
+    assert run("convert")[0] == 0
+    assert project.log() != {}
+    with pytest.raises(SystemExit) as left:
+        run("gc", "--days", "0.5")
     assert left.value.code == 2

@@ -159,3 +159,37 @@ def test_a_scratch_store_gives_its_objects_away(tmp_path):
     assert (tmp_path / "out").read_bytes() == b"data"
     assert not store.has(sha256, size)
     assert not store.fetch(sha256, tmp_path / "again")
+
+
+DAY = 24 * 3600
+
+
+def age(path, days):
+    os.utime(path, (time.time() - days * DAY,) * 2)
+
+
+def test_what_nobody_used_for_long_is_collected(store):
+    kept, gone, fresh = (store.put([data])[0] for data in (b"kept", b"gone", b"fresh"))
+    keys = {name: f"{index}" * 64 for index, name in enumerate(("new", "old", "shared"))}
+    store.put_record(keys["new"], {"files": [{"sha256": kept}]})
+    store.put_record(keys["old"], {"files": [{"sha256": gone}, {"sha256": kept}]})
+    store.put_record(keys["shared"], {"sha256": kept})
+    for path in files(store):
+        age(path, 40 if path.name in (keys["old"], gone, kept) else 0)
+    found = store.collect(days=30, remove=False)
+    assert (found.records, found.objects, found.size) == (1, 1, 4)
+    assert len(files(store)) == 6
+    assert store.collect(days=30) == found
+    assert {path.name for path in files(store)} == {keys["new"], keys["shared"], kept, fresh}
+    assert store.collect(days=30).records == 0
+
+
+def test_a_record_that_is_read_is_in_use(store):
+    store.put_record(KEY, {"a": 1})
+    (path,) = files(store)
+    age(path, 40)
+    assert store.record(KEY) == {"a": 1}
+    assert store.collect(days=30).records == 0
+    age(path, 40)
+    assert store.collect(days=30).records == 1
+    assert store.record(KEY) is None
