@@ -81,7 +81,7 @@ def elementwise(c: Call, mode: str, inputs: Sequence[Value]) -> Result | None:
             "as zero",
             hint="convert to float32 before it, or use the Elemwise module",
         )
-    return Result(quant, any(x.quant is not None for x in inputs))
+    return Result(quant, rounds=quant.dtype.numpy.itemsize < 4)
 
 
 def held(c: Call, value: Value, result: Result) -> Value:
