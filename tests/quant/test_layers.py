@@ -23,8 +23,8 @@ WIDE = ("qint16", "mixed")
 def test_every_module_by_every_qconfig(qconfig, name, tmp_path):
     """Almost all elements are equal.
 
-    A step of 16 bits is near float32's own error; with zero points MegEngine leaves biases unrounded,
-    where whole numbers have steps of 32 bits.
+    A step of 16 bits is near float32's own error; with zero points MegEngine leaves biases as they
+    are, where whole numbers have steps of 32 bits.
     """
     graph, feeds, want = made(name, qconfig, tmp_path)
     files = converted(graph, opset=21 if qconfig in WIDE else 13)
