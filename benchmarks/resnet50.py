@@ -1,12 +1,12 @@
-"""ResNet-50 to ONNX or Caffe, whole process: time and peak memory against a floor of the same run.
+"""ResNet-50 to another format, whole process: time and memory against a floor of the same run.
 
-python -m benchmarks.resnet50 [RUNS] [--kind tm|mge] [--target onnx|caffe]
+python -m benchmarks.resnet50 [RUNS] [--kind tm|mge] [--target onnx|tflite|caffe]
 
-The floor is one Python process that imports onnx (for Caffe: numpy and protobuf), reads the source,
-hashes it, writes as many bytes and syncs them to disk. Ours is the command of one conversion: its
-worker, a store and the published files included, the check left out. The two run in turn, after one
-run of each that is not counted; the ratio is that of the medians. Peak memory is that of the
-largest process.
+The floor is one Python process that imports onnx (for TFLite numpy and flatbuffers, for Caffe numpy
+and protobuf), reads the source, hashes it, writes as many bytes and syncs them to disk. Ours is the
+command of one conversion: its worker, a store and the published files included, the check left out.
+The two run in turn, after one run of each that is not counted; the ratio is that of the medians.
+Peak memory is that of the largest process.
 """
 
 from __future__ import annotations
@@ -34,7 +34,11 @@ with open(sys.argv[2], "wb") as file:
     os.fsync(file.fileno())
 """
 SOURCES = {"tm": "tracedmodule", "mge": "mge"}
-LIBRARIES = {"onnx": "onnx", "caffe": "numpy, google.protobuf.text_format"}
+LIBRARIES = {
+    "onnx": "onnx",
+    "tflite": "numpy, flatbuffers",
+    "caffe": "numpy, google.protobuf.text_format",
+}
 
 
 def run(command: Sequence[str], environment: dict[str, str]) -> tuple[float, int]:
@@ -57,6 +61,8 @@ def ours(source: Path, folder: Path, kind: str, target: str) -> tuple[float, int
     command += [f"{SOURCES[kind]}_to_{target}", "-i", str(source)]
     if target == "caffe":
         command += ["-c", str(folder / "ours.prototxt"), "-b", str(folder / "ours.caffemodel")]
+    elif target == "tflite":
+        command += ["-o", str(folder / "ours.tflite")]
     else:
         command += ["-o", str(folder / "ours.onnx"), "--opset", "13"]
     return run(command, {"MGECONVERT_STORE": str(store)})
