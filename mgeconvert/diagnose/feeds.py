@@ -11,7 +11,7 @@ from mgeconvert.check.request import CheckRequest
 from mgeconvert.check.runners.protocol import Arrays, Port
 from mgeconvert.check.source import Clock, GetRunner, Source
 from mgeconvert.diagnose.targets import Target
-from mgeconvert.diagnose.tensors import Tolerance, tolerance_of
+from mgeconvert.diagnose.tolerance import Tolerance, tolerance_of
 from mgeconvert.errors import CheckFailed, ConvertError
 from mgeconvert.ir import Graph, Value
 

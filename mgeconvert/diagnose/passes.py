@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from mgeconvert.check.result import Comparison
 from mgeconvert.check.runners.protocol import Arrays
 from mgeconvert.diagnose.result import Difference, Section
-from mgeconvert.diagnose.tensors import Fetch, Sweeper, Tolerance
+from mgeconvert.diagnose.tensors import Fetch, Sweeper
+from mgeconvert.diagnose.tolerance import Tolerance
 from mgeconvert.errors import Location
 from mgeconvert.ir import Array, Graph, Value, evaluate
 from mgeconvert.ir.passes import Observer, round_constants

@@ -1,58 +1,30 @@
-"""A wrong operator in a folder of its own: a piece of a graph, its inputs, what must come out.
-
-`graph.txt` is the text of `ir.text`, `constants.npz` has what it does not write out, `inputs.npz`
-and `expected.npz` the arrays by port, `settings.json` how to run it, `diagnosis.json` where it is
-from.
-"""
+"""The smallest piece of a graph that shows what is wrong: found, saved, and run again."""
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from mgeconvert.backends import Artifact, Request, load
 from mgeconvert.check.request import CheckRequest
 from mgeconvert.check.source import Clock, GetRunner
 from mgeconvert.diagnose import passes
 from mgeconvert.diagnose.cut import Piece, pieces
 from mgeconvert.diagnose.result import Diagnosis, Section
 from mgeconvert.diagnose.run import INTERPRETER, Evidence, diagnose
+from mgeconvert.diagnose.stored import Case, files, load_case
 from mgeconvert.diagnose.subject import Subject
 from mgeconvert.diagnose.targets import open_target, write
-from mgeconvert.diagnose.tensors import Tolerance, difference, tolerance_of
-from mgeconvert.errors import Location, UnreadableSource
+from mgeconvert.diagnose.tensors import difference
+from mgeconvert.diagnose.tolerance import Tolerance, tolerance_of
+from mgeconvert.errors import UnreadableSource
 from mgeconvert.ir import Array, Graph, Value, evaluate
-from mgeconvert.ir.passes import Observer
 from mgeconvert.ir.text import parse
-from mgeconvert.manifest.options import WRITTEN
 
-STEM = "reproducer"
 ALONE = "no piece of the graph shows the difference alone: the last one tried is saved"
 UNREADABLE = "no reproducer: the graph has operators that its text cannot express"
-Lower = Callable[[Graph, Observer], Artifact]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A reproducer that can be run: the graph anew each time, arrays by port, and the tolerances.
-
-    `expected` is empty where the graph itself says what must come out.
-    """
-
-    stage: str
-    read: Callable[[], Graph]
-    inputs: Mapping[str, Array]
-    expected: Mapping[str, Array]
-    tolerance: Tolerance
-    quantized: bool
-    lower: Lower
 
 
 def diagnose_and_save(
@@ -76,7 +48,7 @@ def diagnose_and_save(
             break
     else:
         found = replace(found, notes=(*found.notes, ALONE if last else UNREADABLE))
-    return found, _files(*last, subject, found) if last else {}
+    return found, files(*last, subject, found) if last else {}
 
 
 def replay(
@@ -86,7 +58,7 @@ def replay(
 
     Raises UnreadableSource where the folder is none.
     """
-    settings, case = _load(saved)
+    settings, case = load_case(saved)
     request = _request(settings["format"], case.tolerance, seconds=seconds, memory=memory)
     section = _run(case, request, runner=runner, folder=folder)
     return Diagnosis(settings["model"], "reproducer", case.tolerance.asked(), (section,))
@@ -198,64 +170,6 @@ def _section(
             first = difference(port.value, port.name, found)
             return Section(stage, mine, its, first=first)
     return Section(stage, mine, its, compared=len(graph.outputs))
-
-
-def _files(piece: Piece, case: Case, subject: Subject, found: Diagnosis) -> Mapping[str, bytes]:
-    check = subject.check
-    settings = {
-        "model": check.model,
-        "stage": case.stage,
-        "format": check.format,
-        "options": asdict(subject.options),
-        "tolerances": {"rtol": None, "atol": None, **case.tolerance.asked()},
-        "quantized": case.quantized,
-    }
-    return {
-        "graph.txt": piece.text.encode(),
-        "constants.npz": _npz(piece.constants),
-        "inputs.npz": _npz(piece.inputs),
-        "expected.npz": _npz(case.expected or _computed(case)),
-        "settings.json": (json.dumps(settings, indent=1) + "\n").encode(),
-        "diagnosis.json": (json.dumps(found.as_dict(), indent=1) + "\n").encode(),
-    }
-
-
-def _computed(case: Case) -> Mapping[str, Array]:
-    return evaluate(case.read(), case.inputs)
-
-
-def _npz(arrays: Mapping[str, Array]) -> bytes:
-    """Return the bytes of an .npz; the names of the arrays are listed apart, since any will do."""
-    names = np.frombuffer(json.dumps(list(arrays)).encode(), np.uint8)
-    file = io.BytesIO()
-    np.savez(file, names=names, **{str(i): a for i, a in enumerate(arrays.values())})
-    return file.getvalue()
-
-
-def _load(saved: Path) -> tuple[dict[str, Any], Case]:
-    try:
-        settings = json.loads((saved / "settings.json").read_text())
-        text = (saved / "graph.txt").read_text()
-        constants, inputs, expected = (
-            _arrays(saved / f"{name}.npz") for name in ("constants", "inputs", "expected")
-        )
-        options = WRITTEN[settings["format"]](**settings["options"])
-        tolerance = Tolerance(**settings["tolerances"])
-        stage, quantized = settings["stage"], settings["quantized"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        problem = f"this folder has no reproducer: {type(error).__name__}: {error}"
-        raise UnreadableSource(problem, at=Location("diagnose", path=str(saved))) from error
-    request = Request(options, STEM, {})
-    backend = load(settings["format"])
-    read = partial(parse, text, constants)
-    lower: Lower = lambda graph, observe: backend.convert(graph, request, observe)  # noqa: E731
-    return settings, Case(stage, read, inputs, expected, tolerance, quantized, lower)
-
-
-def _arrays(path: Path) -> dict[str, Array]:
-    with np.load(path, allow_pickle=False) as stored:
-        names = json.loads(stored["names"].tobytes())
-        return {name: stored[str(index)] for index, name in enumerate(names)}
 
 
 def _request(format: str, tolerance: Tolerance, *, seconds: float, memory: int) -> CheckRequest:

@@ -17,7 +17,8 @@ from mgeconvert.diagnose.result import Diagnosis, Section, Stage
 from mgeconvert.diagnose.sources import Watched, source_tensors
 from mgeconvert.diagnose.subject import Subject
 from mgeconvert.diagnose.targets import Target, open_target, taps, write
-from mgeconvert.diagnose.tensors import Sweep, Sweeper, difference, tolerance_of
+from mgeconvert.diagnose.tensors import Sweep, Sweeper, difference
+from mgeconvert.diagnose.tolerance import tolerance_of
 from mgeconvert.errors import ConversionFailed, ConvertError
 from mgeconvert.frontends import unwatched
 from mgeconvert.ir import Graph, evaluate

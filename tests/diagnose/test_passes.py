@@ -5,7 +5,7 @@ import pytest
 
 from mgeconvert.backends.onnx import backend
 from mgeconvert.diagnose.passes import PassWatch, section
-from mgeconvert.diagnose.tensors import Tolerance
+from mgeconvert.diagnose.tolerance import Tolerance
 from mgeconvert.ir import Graph, ops
 from mgeconvert.ir.passes import fold_batch_norm, graph_pass, run_passes
 from mgeconvert.ir.text import parse

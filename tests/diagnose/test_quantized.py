@@ -4,7 +4,7 @@ import pytest
 
 from mgeconvert.backends.onnx.rules import RULES as ONNX
 from mgeconvert.build.plan import Build
-from mgeconvert.diagnose.tensors import Tolerance, tolerance_of
+from mgeconvert.diagnose.tolerance import Tolerance, tolerance_of
 from mgeconvert.frontends.traced.rules import RULES as TRACED
 from mgeconvert.ir import ops
 from tests.diagnose.diagnosing import ROOT, diagnosed, make_wrong, subject

@@ -179,3 +179,12 @@ def test_a_wrong_rule_for_tflite_is_found_in_its_own_layout(session, tmp_path, m
     assert found.first.first.op.startswith("TflMaxPool(")
     assert found.first.first.origin.path == "pool"
     assert found.first.first.comparison.want_shape == (2, 2, 2, 48)
+
+
+def test_a_damaged_reproducer_is_refused(saved, again, monkeypatch):
+    with monkeypatch.context() as patch:
+        make_wrong(patch, ONNX, ops.MaxPool, negated)
+        folder, _ = saved()
+    (folder / "inputs.npz").write_bytes((folder / "inputs.npz").read_bytes()[:50])
+    with pytest.raises(UnreadableSource, match="no reproducer"):
+        again(folder)

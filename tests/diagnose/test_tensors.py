@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mgeconvert.diagnose import tensors
-from mgeconvert.diagnose.tensors import Sweeper, Tolerance
+from mgeconvert.diagnose.tensors import Sweeper
+from mgeconvert.diagnose.tolerance import Tolerance
 from mgeconvert.errors import Location
 from mgeconvert.ir import DType, Graph, Quant, TensorType, ops
 from mgeconvert.ir.interpret import evaluate
