@@ -104,6 +104,6 @@ def load_case(saved: Path) -> tuple[dict[str, Any], Case]:
 
 
 def _arrays(path: Path) -> dict[str, Array]:
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         names = json.loads(stored["names"].tobytes())
         return {name: stored[str(index)] for index, name in enumerate(names)}
