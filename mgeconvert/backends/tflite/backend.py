@@ -16,6 +16,7 @@ from mgeconvert.backends.tflite.quantized import (
     spread_quant,
 )
 from mgeconvert.backends.tflite.rules import RULES
+from mgeconvert.backends.tflite.sharing import keep_apart
 from mgeconvert.errors import QuantError
 from mgeconvert.ir import Graph, Node
 from mgeconvert.ir.passes import (
@@ -173,6 +174,7 @@ def _emit(
 
     base.lower(graph, RULES, 0, apply)
     outputs = emitter.publish_outputs()
+    keep_apart(emitter, outputs)
     facts = {**provenance, "mgeconvert.layouts": {k: list(v) for k, v in layouts.items()}}
     file = writer.build(emitter, outputs, graph_name=options.graph_name, facts=facts)
     return file, emitter.names()

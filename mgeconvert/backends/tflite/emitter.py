@@ -149,9 +149,18 @@ class Emitter:
         index = self.value(value)
         if self.tensors[index].name == name and self.tensors[index].data is None:
             return index
-        copy = self._tensor(name, value.type, value.quant, None)
-        if value.type.rank:
-            self.emit("TRANSPOSE", [index, self.ints(range(value.type.rank), "perm")], [copy])
+        return self._copied(index, name)
+
+    def copied(self, index: int) -> int:
+        """Append an operator that copies a tensor; return the copy."""
+        return self._copied(index, self._unique(f"{self.tensors[index].name}.copy"))
+
+    def _copied(self, index: int, name: str) -> int:
+        tensor = self.tensors[index]
+        rank = len(tensor.shape)
+        copy = self._tensor(name, TensorType(tensor.dtype, tensor.shape), tensor.quant, None)
+        if rank:
+            self.emit("TRANSPOSE", [index, self.ints(range(rank), "perm")], [copy])
         else:
             self.emit("RESHAPE", [index, self.ints([], "shape")], [copy])
         return copy
