@@ -31,20 +31,12 @@ def softmax(graph: Graph, x: Value) -> Value:
     return graph.add(ops.Softmax(axis=1), x, name="y", at=HERE)
 
 
-def where(graph: Graph, x: Value) -> Value:
-    one = graph.constant("one", np.ones((), np.float32))
-    other = graph.add(ops.Reshape(shape=x.type.shape), graph.inputs[0].value, name="o", at=HERE)
-    low = graph.add(ops.Less(), other, one, name="low", at=HERE)
-    return graph.add(ops.Where(), low, x, other, name="y", at=HERE)
-
-
 OVERWRITING = {
     "add": with_constant(ops.Add()),
     "sub": with_constant(ops.Sub(), first=True),
     "mul": with_constant(ops.Mul()),
     "div": with_constant(ops.Div(), first=True),
     "softmax": softmax,
-    "where": where,
 }
 
 

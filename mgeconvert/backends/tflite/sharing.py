@@ -21,7 +21,6 @@ KEEP = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "BITCAST")
 OVERWRITE = {
     **dict.fromkeys(("ADD", "SUB", "MUL", "DIV"), (0, 1)),
     "SOFTMAX": (0,),
-    "SELECT_V2": (1, 2),
 }
 """Operators that write their result over one of these operands, the first that may be."""
 
