@@ -183,6 +183,15 @@ READ = [
 ] + [
     replace(case(ops.RoiPool(size=(3, 2)), F32(2, 3, 7, 9), ROIS), sizes=((("K", 2),),)),
     replace(case(ops.RoiPool(size=(3, 2)), F32(2, 3, "H", 9), ROIS), sizes=((("K", 2), ("H", 7)),)),
+    case(ops.RoiPool(size=(1, 7), scale=0.25), F16(2, 1, 5, 16), given(F16, (0, 2, 3, 40, 9))),
+    *(
+        case(
+            ops.RoiPool(size=(3, 5)),
+            F32(2, 2, *size),
+            given(F32, (1, 0, 1, 6, 5), (0, -3, 2, 99, 2)),
+        )
+        for size in ((5, 16), (7, 8), (1, 9), (8, 1))
+    ),
     *(
         replace(
             case(ops.Remap(border=b, mode=m), ANY, F32("N", 4, 7, 2).between(-6, 10), atol=1e-4),

@@ -128,21 +128,22 @@ def _covered(
     (count,) = image.type.shape
     limits = [size for size in (height, width) if isinstance(size, int)]
     level, near, far = zip(*(_cover(b, *span, size) for span, size in zip(spans, limits)))
-    columns = _levels(limits[1])
+    blocks = b.scalar(_levels(limits[1]), I32)
     block = b.emit(
         ops.Add(),
-        b.unsqueeze(b.emit(ops.Mul(), level[0], b.scalar(columns, I32)), [2]),
+        b.unsqueeze(b.emit(ops.Mul(), level[0], blocks), [2]),
         b.unsqueeze(level[1], [1]),
     )
     picture = b.emit(ops.Mul(), block, b.dims([n], scalar=True))
     picture = b.emit(ops.Add(), picture, b.reshape(image, [count, 1, 1]))
     base = b.emit(ops.Mul(), picture, b.dims([height], scalar=True))
     best = None
+    columns = [b.unsqueeze(column, [1]) for column in (near[1], far[1])]
     for row in (near[0], far[0]):
         line = b.emit(ops.Add(), base, b.unsqueeze(row, [2]))
         line = b.emit(ops.Mul(), line, b.dims([width], scalar=True))
-        for column in (near[1], far[1]):
-            index = b.emit(ops.Add(), line, b.unsqueeze(column, [1]))
+        for column in columns:
+            index = b.emit(ops.Add(), line, column)
             b.session.counted.add(index)
             found = b.emit(ops.Gather(axis=0), table, index)
             best = found if best is None else b.emit(ops.Maximum(), best, found)
