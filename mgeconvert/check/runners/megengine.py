@@ -189,13 +189,15 @@ def _node_port(node: Any) -> Port:
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
-    """Number the repetitions of a name: an output may be returned twice."""
-    seen: dict[str, int] = {}
-    result = []
+    """Number the repetitions of a name as frontends do: an output may be returned twice."""
+    seen: list[str] = []
     for name in names:
-        count = seen[name] = seen.get(name, -1) + 1
-        result.append(f"{name}_{count}" if count else name)
-    return tuple(result)
+        new, count = name, 0
+        while new in seen or (count and new in names):
+            count += 1
+            new = f"{name}_{count}"
+        seen.append(new)
+    return tuple(seen)
 
 
 def _guarded(run: Callable[[], dict[str, Array]]) -> dict[str, Array]:

@@ -28,7 +28,7 @@ from mgeconvert.frontends.mge.records import (
 )
 from mgeconvert.frontends.mge.rules import REFUSED, RULES
 from mgeconvert.frontends.mge.tidy import fuse_affine
-from mgeconvert.frontends.names import candidates
+from mgeconvert.frontends.names import candidates, distinct
 from mgeconvert.ir import Graph, Quant, TensorType, Value
 from mgeconvert.ir.dims import Shape, dim
 from mgeconvert.ir.passes import drop_dead
@@ -183,12 +183,9 @@ def lift(
 
 
 def _publish(lifter: Lifter, wanted: Sequence[MgeOutput]) -> None:
-    counts: dict[str, int] = {}
-    for index, output in enumerate(wanted):
-        name = output.name or f"output_{index}"
-        counts[name] = counts.get(name, 0) + 1
-        suffix = f"_{counts[name] - 1}" if counts[name] > 1 else ""
-        lifter.graph.output(name + suffix, lifter.env[output.id])
+    names = distinct([output.name or f"output_{i}" for i, output in enumerate(wanted)])
+    for name, output in zip(names, wanted):
+        lifter.graph.output(name, lifter.env[output.id])
 
 
 def _end_points(model: MgeModel, names: Sequence[str]) -> tuple[MgeOutput, ...]:

@@ -15,6 +15,7 @@ from mgeconvert.errors import (
     UnsupportedOp,
 )
 from mgeconvert.frontends import Watch, unwatched
+from mgeconvert.frontends.names import distinct
 from mgeconvert.frontends.traced.call import Call
 from mgeconvert.frontends.traced.quant import Declared, stored
 from mgeconvert.frontends.traced.records import (
@@ -189,12 +190,9 @@ def lift(
 
 
 def _publish(graph: Graph, record: Record, env: Mapping[Node, Any]) -> None:
-    names: dict[str, int] = {}
-    for node in record.outputs:
-        value = env[node]
-        names[node.name] = names.get(node.name, 0) + 1
-        suffix = f"_{names[node.name] - 1}" if names[node.name] > 1 else ""
-        graph.output(node.name + suffix, value)
+    names = distinct([node.name for node in record.outputs])
+    for name, node in zip(names, record.outputs):
+        graph.output(name, env[node])
 
 
 def _publish_end_points(lifter: Lifter, wanted: Sequence[Node]) -> None:
