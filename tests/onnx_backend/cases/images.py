@@ -106,6 +106,8 @@ NORMS = [
     ),
     case(ops.LayerNorm(axis=1, epsilon=1e-5), F32(2, 3, 4), F32(3, 4).fixed(), atol=1e-5),
     case(ops.LayerNorm(axis=1, epsilon=1e-5), F32(2, 6), atol=1e-5),
+    case(ops.LayerNorm(axis=1, epsilon=1e-5), F32(2, 1), F32(1).fixed(), F32(1).fixed()),
+    case(ops.LayerNorm(axis=2, epsilon=1e-5), F32(2, 3, 1)),
     *(
         case(
             ops.GroupNorm(groups=2, epsilon=1e-5),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,7 +28,7 @@ def layer_norm(e: Emitter, node: Node[ops.LayerNorm]) -> str | Sequence[str]:
     x, *affine = e.inputs(node)
     type_ = node.output.type
     sizes = known(type_.shape[node.op.axis :])
-    if not affine and sizes is None:
+    if math.prod(sizes or ()) == 1 and not (affine and sizes is None):  # refused by onnxruntime
         return layer_norm_by_means(e, node)
     scale = affine or [e.constant(np.ones(sizes or (), type_.dtype.numpy), "ones")]
     return e.emit("LayerNormalization", x, *scale, axis=node.op.axis, epsilon=node.op.epsilon)
