@@ -132,7 +132,7 @@ class TfliteOptions:
     )
     allow_custom: bool = field(
         default=False,
-        metadata=key(Flag(), "Allow custom operators that LiteRT has."),
+        metadata=planned("Allow custom operators that LiteRT has; no operator needs one yet."),
     )
     max_runtime: str = field(
         default="newest",

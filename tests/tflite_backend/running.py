@@ -26,7 +26,6 @@ class Options:
     remove_relu: bool = False
     use_int64_bias: bool = False
     mtk: bool = False
-    allow_custom: bool = False
     max_runtime: str = "newest"
 
 
