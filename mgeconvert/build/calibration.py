@@ -130,11 +130,24 @@ def _run(job: Job, graph: Graph, path: Path, names: Sequence[str]) -> dict[str, 
     known = {p.name: p.value.name for p in graph.inputs}
     for take in passes:
         for feeds in _feeds(job.quantization.calibration_files, ports):
-            found = {**runtime.inner(feeds, names), **_inputs(feeds, known)}
+            found = {**_inner(runtime, feeds, names), **_inputs(feeds, known)}
             for name in names:
                 take(seen[name], found[name])
     runtime.close()
     return seen
+
+
+def _inner(runtime: Runtime, feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
+    try:
+        return runtime.inner(feeds, names)
+    except ConvertError as error:
+        told = error.problem
+    except Exception as error:  # whatever onnxruntime raises
+        told = " ".join(str(error).split())
+    raise QuantError(
+        f"calibration runs the model as ONNX, which fails on the samples: {told}",
+        hint="are the samples such inputs as the model takes?",
+    )
 
 
 def _inputs(feeds: Arrays, known: Mapping[str, str]) -> dict[str, Array]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,6 +104,32 @@ def test_a_file_that_does_not_fit_is_told(tmp_path: Path) -> None:
     np.savez(tmp_path / "part0.npz", image=np.zeros((3, 8)))
     with pytest.raises(QuantError, match=r"part0\.npz"):
         calibrate(asked, read_source(asked))
+
+
+def test_samples_that_the_model_cannot_run_on_are_told(tmp_path: Path) -> None:
+    """An index beyond the end of a table."""
+    make = onnx.helper
+    types = [onnx.TensorProto.INT64, onnx.TensorProto.FLOAT]
+    ports = [make.make_tensor_value_info(n, t, [2]) for n, t in zip("iy", types)]
+    table = onnx.numpy_helper.from_array(np.ones(4, np.float32), "table")
+    nodes = [
+        make.make_node("Gather", ["table", "i"], ["x"]),
+        make.make_node("Add", ["x", "x"], ["y"]),
+    ]
+    opset = [make.make_opsetid("", 17)]
+    graph = make.make_graph(nodes, "g", ports[:1], ports[1:], [table])
+    onnx.save(make.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "m.onnx")
+    np.savez(tmp_path / "s.npz", i=np.array([0, 4]))
+    (tmp_path / "models.toml").write_text("""\
+format = 1
+[models.m]
+source = "m.onnx"
+quantization.calibration = "s.npz"
+targets.tflite.quantize = true
+""")
+    (asked,) = plan(load(tmp_path / "models.toml"))
+    with pytest.raises(QuantError, match=r"fails on the samples: .*out of data bounds"):
+        convert(asked, source_sha256="")
 
 
 @given(ENDS, ENDS, KINDS)
