@@ -1,6 +1,6 @@
 """Copies where LiteRT would overwrite a tensor that is read again.
 
-RESHAPE shares the memory of its operand, and SOFTMAX, ADD, SUB, MUL and DIV write over an operand
+RESHAPE and BITCAST share their operand's memory; SOFTMAX, ADD, SUB, MUL and DIV write over one
 that nobody else reads. Where an operand of RESHAPE was itself made in one of these ways, LiteRT 2.3
 forgets that it is read again: what is computed from its reshaped twin overwrites it.
 """
@@ -14,7 +14,7 @@ from mgeconvert.backends.tflite.emitter import Emitter, Operator
 from mgeconvert.backends.tflite.schema import options
 from mgeconvert.ir import TensorType
 
-SHARING = frozenset({"RESHAPE"})
+SHARING = frozenset({"RESHAPE", "BITCAST"})
 WRITING = frozenset({"ADD", "SUB", "MUL", "DIV", "SOFTMAX"})
 
 
