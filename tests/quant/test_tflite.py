@@ -18,7 +18,7 @@ from mgeconvert.errors import (  # noqa: E402
     QuantError,
     UnsupportedCase,
 )
-from mgeconvert.ir import DType, Graph, TensorType, ops  # noqa: E402
+from mgeconvert.ir import DType, Graph, TensorType, evaluate, ops  # noqa: E402
 from mgeconvert.ir.ranges import parameters  # noqa: E402
 from tests.quant import configs, networks  # noqa: E402
 from tests.quant.test_onnx import made  # noqa: E402
@@ -172,6 +172,15 @@ def test_a_relu_that_changes_nothing_can_be_left_out(tmp_path: Path) -> None:
     assert "RELU" not in codes(model)
     (got,) = run(model, feeds).values()
     assert got.min() >= 0
+
+
+def test_inputs_of_fewer_bits_stay_within_them(tmp_path: Path) -> None:
+    graph, feeds, _ = made("conv", "lowbit", tmp_path)
+    far = {name: 9 * data for name, data in feeds.items()}
+    (want,) = evaluate(graph, far, quantized=True).values()
+    size = step(graph)
+    (got,) = run(files(graph, QUANTIZED)["net.tflite"], far).values()
+    assert np.abs(got - want).max() <= 1.01 * size
 
 
 def test_biases_of_64_bits(tmp_path: Path) -> None:

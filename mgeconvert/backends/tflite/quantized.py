@@ -106,6 +106,7 @@ def spell_quantization(graph: Graph, *, int64_bias: bool) -> tuple[str, ...]:
     """Insert QUANTIZE and DEQUANTIZE; return notes on what computes in floats."""
     state = Spelling(graph, int64_bias)
     nodes = list(graph)
+    _clamp_inputs(state)
     for node, after in zip(nodes, [*nodes[1:], None]):
         if not any(v.quant for v in (*node.inputs, *node.outputs)):
             continue
@@ -116,6 +117,16 @@ def spell_quantization(graph: Graph, *, int64_bias: bool) -> tuple[str, ...]:
         else:
             _in_whole_numbers(state, node, after)
     return tuple(state.in_floats)
+
+
+def _clamp_inputs(state: Spelling) -> None:
+    """Keep inputs within ranges that are not their type's own: in a file they take any number."""
+    first = next(iter(state.graph), None)
+    for port in state.graph.inputs:
+        x, quant = port.value, port.value.quant
+        if quant is not None and quant.axis is None and first is not None:
+            x.quant = wide(quant)
+            _rounded(state, x, quant, first)
 
 
 def _why_not(node: Node[Any]) -> str:
@@ -174,12 +185,12 @@ def _as_float(state: Spelling, x: Value, node: Node[Any]) -> Value:
     return state.floats[x]
 
 
-def _after(state: Spelling, op: Any, x: Value, before: Node[Any] | None) -> Value:
+def _after(state: Spelling, op: Any, x: Value, before: Node[Any] | None, *others: Value) -> Value:
     producer = x.producer
     at = producer.origin if producer is not None else before.origin if before else None
     if at is None:
         raise InternalError(f"{x} comes from nowhere")
-    return state.graph.add(op, x, name=x.name, at=at, before=before)
+    return state.graph.add(op, x, *others, name=x.name, at=at, before=before)
 
 
 def _in_whole_numbers(state: Spelling, node: Node[Any], after: Node[Any] | None) -> None:
@@ -254,8 +265,7 @@ def _clamped(state: Spelling, z: Value, quant: Quant, after: Node[Any] | None) -
         number = np.array(scale * (limit - zero), np.float32)
         bound = state.graph.constant(f"{z.name}.limit", number)
         bound.quant = z.quant
-        assert z.producer is not None
-        y = state.graph.add(op, z, bound, name=z.name, at=z.producer.origin, before=after)
+        y = _after(state, op, z, after, bound)
         y.quant = z.quant
         z = y
     if z.quant != quant:
