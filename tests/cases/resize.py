@@ -36,6 +36,8 @@ INTERPOLATE: list[Case] = [
     case("F.vision.interpolate(x, (8, 12), align_corners=False)", x=IMAGE),
     case("F.vision.interpolate(x, 8)", x=IMAGE),
     case("F.vision.interpolate(x, [8, 9], mode='nearest')", x=IMAGE),
+    # Where a place is a whole number only without rounding.
+    case("F.vision.interpolate(x, (8, 106), mode='nearest')", x=f32(1, 1, 14, 40)),
     case("F.vision.interpolate(x, y.shape[2:])", x=IMAGE, y=f32(1, 1, 9, 7)),
     case("F.vision.interpolate(x, (x.shape[2] * 2, x.shape[3] * 3))", x=IMAGE),
     *(

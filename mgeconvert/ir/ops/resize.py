@@ -19,7 +19,8 @@ class Resize(Op):
     """x resampled to the spatial size `size`.
 
     Output index i reads at, with r = input size / output size:
-    half_pixel (i + 0.5) r - 0.5; align_corners i (input - 1) / (output - 1); asymmetric i r.
+    half_pixel (i + 0.5) r - 0.5; align_corners i (input - 1) / (output - 1); asymmetric i r, for
+    "nearest" as i / (1 / r) in float32, as MegEngine and onnxruntime compute it.
     Mode "nearest" takes the floor of that place (half_pixel: rounds half down), "linear" and
     "cubic" (Keys, a = `cubic_a`) interpolate with the border repeated. Where `scale` is set,
     r is 1 / scale instead.
@@ -65,6 +66,9 @@ class Resize(Op):
         return result
 
     def _places(self, size: int, out: int, scale: float | None) -> Array:
+        if self.mode == "nearest" and self.coordinates == "asymmetric":
+            grown = np.float32(out / size if scale is None else scale)
+            return np.arange(out, dtype=np.float32) / grown
         i = np.arange(out, dtype=np.float64)
         ratio = size / out if scale is None else 1 / scale
         if self.coordinates == "half_pixel":
