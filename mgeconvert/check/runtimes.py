@@ -9,6 +9,7 @@ from importlib import metadata
 from mgeconvert.errors import ConvertError
 
 MEGENGINE_HINT = "install CPython 3.10 with the extra: pip install 'mgeconvert[megengine]'"
+OPENCV_HINT = "install the extra: pip install 'mgeconvert[caffe]'"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class RuntimeInfo:
 
 
 ONNXRUNTIME = RuntimeInfo("onnxruntime", "onnxruntime", ("onnxruntime",), relaxes=True)
-OPENCV = RuntimeInfo("opencv", "OpenCV", ("opencv-python",), hint=MEGENGINE_HINT)
+OPENCV = RuntimeInfo("opencv", "OpenCV", ("opencv-python",), hint=OPENCV_HINT)
 LITERT = RuntimeInfo("litert", "LiteRT", ("ai-edge-litert",))
 ONNX_REFERENCE = RuntimeInfo("onnx_reference", "onnx.reference", ("onnx", "numpy"))
 MEGENGINE = RuntimeInfo(

@@ -12,7 +12,7 @@ import numpy as np
 from mgeconvert.check.runners.protocol import Array, Arrays, Description, Port
 from mgeconvert.errors import CheckFailed, ConvertError
 
-HINT = "install CPython 3.10 with the extra: pip install 'mgeconvert[megengine]'"
+HINT = "install the extra: pip install 'mgeconvert[caffe]'"
 LAYER = re.compile(r"^layer {\n(.*?)^}", re.MULTILINE | re.DOTALL)
 
 
