@@ -31,6 +31,7 @@ QCONFIGS = [
     pytest.param(name, marks=() if name in USUAL else pytest.mark.full) for name in configs.QCONFIGS
 ]
 BESIDES = {"QUANTIZE", "DEQUANTIZE"}
+POOL = ops.AvgPool(kernel=(4, 4), stride=(4, 4), padding=((0, 0), (0, 0)))
 KERNELS = {
     "conv": {"CONV_2D"},
     "conv_depthwise": {"DEPTHWISE_CONV_2D"},
@@ -201,6 +202,23 @@ def test_a_model_without_parameters_is_refused(tmp_path: Path) -> None:
             value.quant = None
     with pytest.raises((QuantError, ConversionFailed), match="no value of the model"):
         files(graph, QUANTIZED)
+
+
+@pytest.mark.parametrize("finer", [1.9, 16.0])
+def test_averages_keep_steps_finer_than_those_of_their_operand(finer: float) -> None:
+    """AVERAGE_POOL_2D rounds to the steps of its operand."""
+    graph = Graph()
+    x = graph.input("x", TensorType(DType.F32, (2, 3, 8, 8)))
+    graph.output("y", graph.add(POOL, x, name="y", at=Location("test")))
+    x.quant = parameters(-1, 1, DType.I8)
+    graph.outputs[0].value.quant = parameters(-1 / finer, 1 / finer, DType.I8)
+    data = np.random.default_rng(0).uniform(-1, 1, (2, 3, 8, 8)).astype(np.float32)
+    (want,) = evaluate(graph, {"x": data}, quantized=True).values()
+    size = step(graph)
+    model = files(graph, QUANTIZED)["net.tflite"]
+    assert ("DEQUANTIZE" in codes(model)) == (finer > 2)
+    (got,) = run(model, {"x": data}).values()
+    assert np.abs(got - want).max() <= 1.01 * size
 
 
 @pytest.mark.parametrize(("dtype", "reach"), [(DType.I8, 2.0**19), (DType.I16, 2.0**14)])

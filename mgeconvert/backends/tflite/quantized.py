@@ -33,6 +33,12 @@ MOVES = {
 SHIFT_8, SHIFT_16 = 2.0**19, 2.0**14
 """Half of what ADD multiplies by before it rescales, for 8 and for 16 bits."""
 
+AVERAGES = (dialect.TflAvgPool, dialect.TflResize)
+"""Operators that round to the steps of their operand, and make numbers between them."""
+
+FINER = 2.0
+"""How many times finer a result's steps may be, so that it is a step off at most."""
+
 
 @dataclass
 class Spelling:
@@ -147,7 +153,14 @@ def _why_not(node: Node[Any]) -> str:
         return "int16 wants the zero point 0"
     if isinstance(node.op, (ops.Add, ops.Sub)) and not _can_add(node):
         return "the scales of operands and result are too far apart"
+    if isinstance(node.op, AVERAGES) and _steps(node.inputs[0]) > FINER * _steps(node.outputs[0]):
+        return "the steps of its result are finer than its operand's"
     return why_not_layer(node) if kernel.wants is Wants.LAYER else ""
+
+
+def _steps(value: Value) -> float:
+    assert value.quant is not None
+    return value.quant.scale[0]
 
 
 def _can_add(node: Node[Any]) -> bool:
