@@ -35,8 +35,8 @@ def attention(
 ) -> tuple[Value, Value]:
     """Return the result (N, L, E), and the weights (N, heads, L, S).
 
-    `inputs` are the query (N, L, *), the key and the value (N, S, *). `packed` holds the matrices of
-    query, key, value and result, each (in, out), and their biases after them. What is `added` to
+    `inputs` are the query (N, L, *), the key and the value (N, S, *). `packed` holds the matrices
+    of query, key, value and result, each (in, out), and their biases after them. What is `added` to
     the scores broadcasts to (N, heads, L, S).
     """
     depths = [x.type.shape[-1] for x in inputs] + [heads.width]

@@ -18,7 +18,8 @@ from mgeconvert.errors import (  # noqa: E402
     QuantError,
     UnsupportedCase,
 )
-from mgeconvert.ir import DType, Graph, TensorType, evaluate, ops  # noqa: E402
+from mgeconvert.ir import DType, Graph, Quant, TensorType, evaluate, ops  # noqa: E402
+from mgeconvert.ir.quantize import fake_quantize  # noqa: E402
 from mgeconvert.ir.ranges import parameters  # noqa: E402
 from tests.quant import configs, networks  # noqa: E402
 from tests.quant.test_onnx import made  # noqa: E402
@@ -236,3 +237,30 @@ def test_scales_too_far_apart_are_added_in_floats(dtype: DType, reach: float) ->
         assert {*codes(model)} == kernels
         feeds = {"x": np.full((2, 3), 0.005, np.float32), "y": np.zeros((2, 3), np.float32)}
         np.testing.assert_allclose(run(model, feeds)["z"], 0.005, atol=1e-3)
+
+
+def annotated(dtype: DType, scale: float) -> Graph:
+    """Return x -> exp(x) -> relu, the exponential rounded to steps of `scale`."""
+    graph = Graph()
+    x = graph.input("x", TensorType(DType.F32, (2, 3)))
+    y = graph.add(ops.Exp(), x, name="y", at=Location("test"))
+    z = graph.add(ops.Relu(), y, name="z", at=Location("test"))
+    graph.output("z", z)
+    limits = np.iinfo(dtype.numpy)
+    y.quant = Quant(dtype, int(limits.min), int(limits.max), (scale,))
+    z.quant = parameters(-1, 1, DType.I8)
+    return graph
+
+
+def test_steps_of_32_bits_are_written_out() -> None:
+    x = np.array([[-1.2, 0.3, -0.8], [-0.1, -2.0, 0.0]], np.float32)
+    model = files(annotated(DType.I32, 0.3), QUANTIZED)["net.tflite"]
+    (got,) = run(model, {"x": x}).values()
+    want = np.floor(np.exp(x) / np.float32(0.3) + 0.5) * np.float32(0.3)
+    np.testing.assert_allclose(got, fake_quantize(want, parameters(-1, 1, DType.I8)), atol=1e-6)
+
+
+def test_other_types_are_refused_by_name() -> None:
+    with pytest.raises(ConversionFailed, match="quantization to uint16") as failed:
+        files(annotated(DType.U16, 0.3), QUANTIZED)
+    assert failed.value.problems[0].at.name == "y"

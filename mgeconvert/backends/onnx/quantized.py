@@ -10,16 +10,14 @@ import numpy as np
 from mgeconvert.backends.onnx.emitter import Emitter
 from mgeconvert.backends.onnx.rules.table import RULES
 from mgeconvert.errors import Location, UnsupportedCase
-from mgeconvert.ir import DType, Graph, Node, Op, Quant, TensorType, Value, ops
+from mgeconvert.ir import DType, Graph, Node, Op, Quant, TensorType, Value
 from mgeconvert.ir.op import Array, Arrays, Types
-from mgeconvert.ir.passes import graph_pass
+from mgeconvert.ir.passes import graph_pass, is_whole
 from mgeconvert.ir.quantize import Rounding, dequantize, fake_quantize, quantize
 
 FIRST, ROUND, PER_AXIS, WIDE = 10, 11, 13, 21
 STORED = (DType.I8, DType.U8)
 STORED_WIDE = (DType.I16, DType.U16)
-PRODUCTS = (ops.Conv, ops.ConvTranspose, ops.Linear, ops.MatMul)
-SUMS = (ops.Add, ops.Sub, ops.Relu, ops.Identity, ops.Reshape, ops.Transpose)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -91,27 +89,6 @@ def spell_quantization(graph: Graph) -> bool:
             _stored(graph, value, quant, before)
         changed = True
     return changed
-
-
-def is_whole(value: Value) -> bool:
-    """Return whether rounding `value` to its steps of 32 bits changes nothing.
-
-    So it is with sums of products of whole numbers whose steps multiply to the value's step, as
-    layers make them before they are requantized.
-    """
-    quant, node = value.quant, value.producer
-    if quant is None or quant.dtype is not DType.I32 or node is None or any(quant.zero_point):
-        return False
-    if isinstance(node.op, SUMS):
-        return all(v.quant == quant for v in node.inputs)
-    if not isinstance(node.op, PRODUCTS):
-        return False
-    x, w, *biases = (v.quant for v in node.inputs)
-    if x is None or w is None or any(len(q.scale) != 1 for q in (x, w, quant)):
-        return False
-    step = np.float32(x.scale[0]) * np.float32(w.scale[0])
-    same = bool(np.isclose(step, quant.scale[0], rtol=1e-6, atol=0))
-    return same and all(bias == quant for bias in biases)
 
 
 def _at(value: Value) -> Location:

@@ -11,6 +11,7 @@ from mgeconvert.backends.tflite import aliasing, mtk, writer
 from mgeconvert.backends.tflite.emitter import Emitter
 from mgeconvert.backends.tflite.legalize import LegalizeOptions, legalize, widen_types
 from mgeconvert.backends.tflite.quantized import (
+    need_storable,
     remove_relus,
     spell_quantization,
     spread_quant,
@@ -32,6 +33,7 @@ from mgeconvert.ir.passes import (
     remove_identities,
     round_constants,
     run_passes,
+    write_out_words,
 )
 from mgeconvert.ir.passes.layout import (
     Transposes,
@@ -100,7 +102,10 @@ class TfliteBackend:
                 "quantize = true, but no value of the model has quantization parameters",
                 hint="convert a QAT or quantized model, or give quantization.params",
             )
-        if not options.quantize:
+        if options.quantize:
+            run_passes(graph, (write_out_words,))
+            need_storable(graph)
+        else:
             _forget_quant(graph)
         run_passes(graph, (_legalizing(options), *LOWER), observe)
         notes = _quantized(graph, options) if options.quantize else ()

@@ -16,7 +16,7 @@ from mgeconvert.backends.tflite import dialect
 from mgeconvert.backends.tflite.dialect import TflDequantize, TflQuantize
 from mgeconvert.backends.tflite.kernels import KERNELS, RANGES, Kernel, Wants, fixed, wide
 from mgeconvert.backends.tflite.layers import ready_layer, why_not_layer
-from mgeconvert.errors import InternalError
+from mgeconvert.errors import ConversionFailed, InternalError, Location, UnsupportedCase
 from mgeconvert.ir import DType, Graph, Node, Quant, Value, ops
 from mgeconvert.ir.passes.quant import CARRIES
 from mgeconvert.ir.quantize import fake_quantize
@@ -49,6 +49,23 @@ class Spelling:
     floats: dict[Value, Value] = field(default_factory=dict)
     rescaled: dict[tuple[Value, Quant], Value] = field(default_factory=dict)
     in_floats: dict[str, None] = field(default_factory=dict)
+
+
+def need_storable(graph: Graph) -> None:
+    """Raise ConversionFailed with all the activations of types that TFLite does not store."""
+    values = (*(p.value for p in graph.inputs), *(v for node in graph for v in node.outputs))
+    problems = [
+        UnsupportedCase(
+            f"quantization to {value.quant.dtype.value}: TFLite stores activations as int8, uint8 "
+            "or int16",
+            at=Location("tflite", name=value.name),
+            hint="give it parameters of one of these in quantization.params",
+        )
+        for value in values
+        if value.quant is not None and value.quant.dtype not in RANGES
+    ]
+    if problems:
+        raise ConversionFailed(problems)
 
 
 def spread_quant(graph: Graph) -> bool:

@@ -15,6 +15,7 @@ from mgeconvert.ir.passes.quant import (
     quantize_biases,
     round_constants,
 )
+from mgeconvert.ir.passes.words import is_whole, write_out_words
 
 __all__ = [
     "Observer",
@@ -25,6 +26,7 @@ __all__ = [
     "fold_batch_norm",
     "fold_constants",
     "graph_pass",
+    "is_whole",
     "merge_constants",
     "propagate_quant",
     "quantize_before_relu",
@@ -32,4 +34,5 @@ __all__ = [
     "remove_identities",
     "round_constants",
     "run_passes",
+    "write_out_words",
 ]
