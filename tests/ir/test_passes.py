@@ -83,6 +83,21 @@ def test_batch_norm_is_folded(op: Op, shape, weight, channels: int, biased: bool
     np.testing.assert_allclose(evaluate(net.graph, feeds)["y"], want, rtol=1e-4, atol=1e-5)
 
 
+def test_batch_norms_of_batch_norms_are_folded_one_after_the_other() -> None:
+    """So many weights that the second product would begin before the first one is there."""
+    net = Net(2, 1024)
+    y = net.add(ops.Linear(), net.x, net.const(array(2048, 1024), "m.weight"), name="linear")
+    for _ in range(3):
+        y = net.batch_norm(y, 2048)
+    net.graph.output("y", y)
+    feeds = {"x": array(2, 1024)}
+    want = evaluate(net.graph, feeds)["y"]
+    run_passes(net.graph, (fold_batch_norm, drop_dead))
+    assert kinds(net.graph) == ["Linear"]
+    got = evaluate(net.graph, feeds)["y"]
+    np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-3 * np.abs(want).max())
+
+
 def test_batch_norm_stays_where_the_convolution_is_needed() -> None:
     net = Net(2, 4, 5, 6)
     y = net.add(CONV, net.x, net.const(array(6, 2, 3, 2)), name="conv")

@@ -27,16 +27,27 @@ def fold_batch_norm(graph: Graph) -> bool:
     b' = f (b - mean) + bias. f and b' are computed in float64, w' in the element type of w.
     Transposed convolutions and linear layers of rank 2 likewise.
     """
-    products: list[Callable[[], None]] = []
+    products: dict[Value, Callable[[], None]] = {}
+    changed = False
     for node in graph:
-        if isinstance(node.op, BatchNorm):
-            producer = _foldable(node)
-            if producer is not None:
-                products.append(_fold(graph, node, producer))
-    with ThreadPoolExecutor(THREADS) as pool:  # the weights, which take nearly all the time
-        for _ in pool.map(lambda multiply: multiply(), products):
+        producer = _foldable(node) if isinstance(node.op, BatchNorm) else None
+        if producer is None:
+            continue
+        if producer.inputs[1] in products:  # the batch norm of a batch norm
+            _run(products)
+        weight, multiply = _fold(graph, node, producer)
+        products[weight] = multiply
+        changed = True
+    _run(products)
+    return changed
+
+
+def _run(products: dict[Value, Callable[[], None]]) -> None:
+    """Compute the weights, which takes nearly all the time, and forget how."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in pool.map(lambda multiply: multiply(), products.values()):
             pass
-    return bool(products)
+    products.clear()
 
 
 def _foldable(node: Node[BatchNorm]) -> Node[Any] | None:
@@ -54,8 +65,10 @@ def _foldable(node: Node[BatchNorm]) -> Node[Any] | None:
     return producer if np.isfinite(_parts(node)[0]).all() else None
 
 
-def _fold(graph: Graph, node: Node[BatchNorm], producer: Node[Any]) -> Callable[[], None]:
-    """Put the folded operator in place; return what computes its weights, still empty."""
+def _fold(
+    graph: Graph, node: Node[BatchNorm], producer: Node[Any]
+) -> tuple[Value, Callable[[], None]]:
+    """Put the folded operator in place; return its weights, still empty, and what computes them."""
     factor, mean, bias = _parts(node)
     x, weight, *rest = producer.inputs
     before = _wide(rest[0]) if rest else 0.0
@@ -81,7 +94,7 @@ def _fold(graph: Graph, node: Node[BatchNorm], producer: Node[Any]) -> Callable[
     value.quant = node.output.quant
     graph.replace_node(node, value)
     graph.remove(producer)
-    return multiply
+    return new_weight, multiply
 
 
 def _parts(node: Node[BatchNorm]) -> tuple[Array, Array, Array]:
