@@ -11,6 +11,8 @@ UV_INSTALLED := .tools/.uv-$(UV_VERSION)
 PYTEST := .venv/bin/python -m pytest
 # Pytest's and doit's own options, for example: make test ARGS="-k onnx", make convert ARGS="-n 2".
 ARGS ?=
+# How many processes run tests, each of which loads MegEngine; 0 for none besides pytest's own, as a debugger wants it.
+JOBS ?= $(shell n=$$(nproc) && echo $$((n < 4 ? n : 4)))
 
 # Python sources are not among them: .venv has a path to this folder, not a copy.
 INSTALLED_FROM := pyproject.toml uv.lock .ci/install $(wildcard native/*)
@@ -47,17 +49,17 @@ $(UV_INSTALLED):
 convert: .venv/.installed
 	@.venv/bin/doit convert $(ARGS)
 
-## make test        all tests but the full matrix; ARGS="-k onnx" and others go to pytest
+## make test        all tests but the full matrix; ARGS="-k onnx" and others go to pytest; JOBS=4
 test: .venv/.installed
-	@$(PYTEST) -m "not full" $(ARGS)
+	@$(PYTEST) -n $(JOBS) --dist loadfile -m "not full" $(ARGS)
 
 ## make test-fast   without the slow ones too, under three minutes
 test-fast: .venv/.installed
-	@$(PYTEST) -m "not full and not slow" $(ARGS)
+	@$(PYTEST) -n $(JOBS) --dist loadfile -m "not full and not slow" $(ARGS)
 
 ## make test-full   every test
 test-full: .venv/.installed
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) -n $(JOBS) --dist loadfile $(ARGS)
 
 ## make test-core   the tests marked `core`, without MegEngine, on numpy 2: make test-core PYTHON=python3.12
 test-core: $(UV_INSTALLED)
