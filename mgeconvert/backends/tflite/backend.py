@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from mgeconvert.backends import base, quant_params
 from mgeconvert.backends.base import Artifact, Lowering, Request
-from mgeconvert.backends.tflite import aliasing, mtk, writer
+from mgeconvert.backends.tflite import mtk, writer
 from mgeconvert.backends.tflite.emitter import Emitter
 from mgeconvert.backends.tflite.legalize import LegalizeOptions, legalize, widen_types
 from mgeconvert.backends.tflite.quantized import (
@@ -179,7 +179,6 @@ def _emit(
 
     base.lower(graph, RULES, 0, apply)
     outputs = emitter.publish_outputs()
-    aliasing.protect(emitter)
     keep_apart(emitter, outputs)
     facts = {**provenance, "mgeconvert.layouts": {k: list(v) for k, v in layouts.items()}}
     file = writer.build(emitter, outputs, graph_name=options.graph_name, facts=facts)
