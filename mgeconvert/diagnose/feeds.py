@@ -18,10 +18,14 @@ from mgeconvert.ir import Graph, Value
 
 @dataclass(frozen=True)
 class Inputs:
-    """Arrays by the names of the graph's inputs, and the name of the case that they are from."""
+    """Arrays by the names of the graph's inputs, and the name of the case that they are from.
+
+    `rounding` is what the source kept of its quantization there; see `CheckRequest`.
+    """
 
     case: str
     feeds: Arrays
+    rounding: str
 
 
 def find_inputs(
@@ -48,8 +52,8 @@ def find_inputs(
     chosen = [c for c in known if c.name == case] or list(known)
     with contextlib.suppress(CheckFailed):  # of a runtime, which is asked again later on
         for name, feeds in _differing(chosen, source, target, tolerance_of(request)):
-            return Inputs(name, feeds)
-    return Inputs(chosen[0].name, next(iter(chosen[0].batches())).feeds)
+            return Inputs(name, feeds, source.rounding)
+    return Inputs(chosen[0].name, next(iter(chosen[0].batches())).feeds, source.rounding)
 
 
 def _differing(

@@ -83,7 +83,7 @@ def _candidates(
         if value is None:
             return
         if section.stage == "frontend" and sweep.expected is not None:
-            expected, quantized = {value.name: sweep.expected}, _is_quantized(graph)
+            expected, quantized = {value.name: sweep.expected}, seen.quantized
         found = pieces(graph, value, seen.feeds, good=sweep.good, quantized=quantized)
     for piece in found:
         read = partial(parse, piece.text, piece.constants)
@@ -122,11 +122,6 @@ def _unwatched(key: str, value: Value) -> None:
 
 def _named(graph: Graph, name: str) -> Value | None:
     return next((v for node in graph for v in node.outputs if v.name == name), None)
-
-
-def _is_quantized(graph: Graph) -> bool:
-    values = [p.value for p in graph.inputs] + [v for n in graph for v in n.outputs]
-    return any(v.quant for v in values)
 
 
 def _differs(case: Case, request: CheckRequest, *, runner: GetRunner, folder: Path) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mgeconvert.backends import Artifact
+from mgeconvert.check.request import CheckRequest
 from mgeconvert.check.runners.protocol import Arrays
 from mgeconvert.check.runtimes import runtimes
 from mgeconvert.check.source import Clock, GetRunner
@@ -14,7 +15,7 @@ from mgeconvert.diagnose import passes
 from mgeconvert.diagnose.feeds import find_inputs
 from mgeconvert.diagnose.passes import PassWatch
 from mgeconvert.diagnose.result import Diagnosis, Section, Stage
-from mgeconvert.diagnose.sources import Watched, source_tensors
+from mgeconvert.diagnose.sources import NOTHING, Watched, source_tensors
 from mgeconvert.diagnose.subject import Subject
 from mgeconvert.diagnose.targets import Target, open_target, taps, write
 from mgeconvert.diagnose.tensors import Sweep, Sweeper, difference
@@ -28,11 +29,15 @@ INTERPRETER = "the interpreter"
 
 @dataclass(frozen=True)
 class Seen:
-    """A graph, the inputs that it was evaluated on, and what came of the comparison."""
+    """A graph, the inputs that it was evaluated on, and what came of the comparison.
+
+    `quantized` says whether it was evaluated with the rounding of its values.
+    """
 
     graph: Graph
     feeds: Arrays
     sweep: Sweep
+    quantized: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,9 @@ class Diagnostician:
             clock=self._clock,
         )
         self.evidence = Evidence(found.feeds, None, None, None)
+        asked = replace(check, rounding=found.rounding)
         sections = (
-            _guarded(lambda: self._frontend(graph, watched), "frontend"),
+            _guarded(lambda: self._frontend(graph, watched, asked), "frontend"),
             _guarded(self._passes, "passes"),
             self._backend(artifact, problem, target),
         )
@@ -107,11 +113,10 @@ class Diagnostician:
         except ConvertError as error:
             return str(error)
 
-    def _frontend(self, graph: Graph, watched: Watched) -> Section:
-        """Compare what the source's runtime and the interpreter compute."""
+    def _frontend(self, graph: Graph, watched: Watched, check: CheckRequest) -> Section:
+        """Compare what the source's runtime and the interpreter compute, rounded or not."""
         found = watched.taps(graph)
         keys = [key for known in found.values() for key in known]
-        check = self.subject.check
         fetch = source_tensors(
             check,
             self.evidence.feeds,
@@ -122,6 +127,8 @@ class Diagnostician:
         )
         values = [v for node in graph for v in node.outputs]
         rounded = any(v.quant for v in (*values, *(p.value for p in graph.inputs)))
+        if check.source_format == "traced" and check.rounding == NOTHING:
+            rounded = False
         sweeper = Sweeper(
             found,
             fetch,
@@ -130,7 +137,7 @@ class Diagnostician:
             failed=bool(self.subject.case),
         )
         sweep = sweeper.run(graph, self.evidence.feeds, quantized=rounded)
-        seen = Seen(graph, self.evidence.feeds, sweep)
+        seen = Seen(graph, self.evidence.feeds, sweep, rounded)
         self.evidence = replace(self.evidence, frontend=seen)
         theirs = runtimes(check.source_format)[0].name
         return _section("frontend", INTERPRETER, theirs, sweep)

@@ -19,6 +19,7 @@ Open = Callable[[Runner, CheckRequest, Sequence[str], Clock, Path], Mapping[str,
 
 The folder is there for a file that it may need.
 """
+NOTHING = "none"
 
 
 class Watched:
@@ -59,6 +60,8 @@ def source_tensors(
 ) -> Fetch:
     """Open the source; return what asks it for tensors by the keys of `Watched.taps`.
 
+    A traced one rounds nothing where the request says "none"; others keep all of their rounding.
+
     Raises UnsupportedCase for a format without an adapter, and what the runtime says.
     """
     if request.source_format not in OPENERS:
@@ -78,7 +81,8 @@ def source_tensors(
 def _open_traced(
     runner: Runner, request: CheckRequest, keys: Sequence[str], clock: Clock, folder: Path
 ) -> Mapping[str, str]:
-    _open(runner, request.source, request, clock)
+    rounding = NOTHING if request.rounding == NOTHING else ""
+    _open(runner, request.source, request, clock, rounding=rounding)
     return {key: key for key in keys}
 
 
@@ -104,8 +108,16 @@ def _open_onnx(
     return {key: key.rpartition("#")[0] for key in keys}
 
 
-def _open(runner: Runner, path: str, request: CheckRequest, clock: Clock) -> None:
-    runner.open(path, format=request.source_format, outputs=(), seconds=clock.left())
+def _open(
+    runner: Runner, path: str, request: CheckRequest, clock: Clock, *, rounding: str = ""
+) -> None:
+    runner.open(
+        path,
+        format=request.source_format,
+        outputs=(),
+        seconds=clock.left(),
+        rounding=rounding,
+    )
 
 
 OPENERS: Mapping[str, Open] = {"traced": _open_traced, "mge": _open_mge, "onnx": _open_onnx}

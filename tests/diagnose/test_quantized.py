@@ -1,5 +1,6 @@
 """Quantized jobs, whose checks count steps: inside of them rounding is no difference."""
 
+import numpy as np
 import pytest
 
 from mgeconvert.backends.onnx.rules import RULES as ONNX
@@ -9,6 +10,8 @@ from mgeconvert.frontends.traced.rules import RULES as TRACED
 from mgeconvert.ir import ops
 from tests.diagnose.diagnosing import ROOT, diagnosed, make_wrong, subject
 from tests.diagnose.test_backend import negated
+
+pytestmark = pytest.mark.slow
 
 JOBS = ("digits-int8:onnx-int8-13", "digits-qat:onnx-int8-21", "digits-qat:onnx")
 
@@ -52,3 +55,22 @@ def test_a_check_without_tolerances_leaves_those_of_the_format():
     assert (asked.rtol, asked.atol) == (None, None)
     assert tolerance_of(asked) == Tolerance(1e-3, 1e-4)
     assert tolerance_of(asked, quantized=True).rounded_snr == asked.mixed_snr > 0
+
+
+def test_a_float_file_is_explained_by_a_source_that_does_not_round(session, tmp_path, monkeypatch):
+    """What is wrong by less than a step of the model is rounded away where the source rounds."""
+
+    def larger(rule):
+        def wrong(call, *args):
+            value = rule(call, *args)
+            more = call.constant(np.full((), 1.003, np.float32), "more")
+            return call.emit(ops.Mul(), value, more)
+
+        return wrong
+
+    asked = example("digits-qat:onnx")
+    assert asked.rounding == "none"
+    make_wrong(monkeypatch, TRACED, "module:MaxPool2d", larger)
+    found, _ = diagnosed(asked, session, tmp_path)
+    assert found.first is found.sections[0]
+    assert found.first.first.origin.path == "pool"
