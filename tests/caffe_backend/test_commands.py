@@ -18,6 +18,8 @@ from tests.zoo import feeds
 from tests.zoo.test_convert import folder
 from tests.zoo.test_dumps import folder as dumps
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def source() -> Path:

@@ -24,8 +24,11 @@ from tests.caffe_backend.running import (
 from tests.onnx_backend.case import Case
 
 TOLERANCE = 1e-5  # of the largest element
+USUAL = ("bvlc", "opencv")
 PAIRS = [
-    pytest.param(case, name, id=f"{name} {case.label}")
+    pytest.param(
+        case, name, id=f"{name} {case.label}", marks=() if name in USUAL else pytest.mark.slow
+    )
     for name, dialect in DIALECTS.items()
     for case in CASES
     if not dialect.input_rank

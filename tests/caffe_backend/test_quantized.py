@@ -30,6 +30,8 @@ from tests.caffe_backend.running import (  # noqa: E402
 )
 from tests.quant import configs, networks  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-4  # of the largest element: what a Caffe target is held to
 AT = Location("test")
 PLAIN = Options()

@@ -15,7 +15,7 @@ import pytest
 from mgeconvert.check.runners.process import RunnerProcess
 from mgeconvert.errors import CheckFailed, ConvertError, LimitExceeded
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 X = {"x": np.array([[1, 2]], np.float32)}
 
 

@@ -12,6 +12,8 @@ from mgeconvert.frontends import unwatched
 from mgeconvert.ir import ops
 from tests.diagnose.diagnosing import DIGITS, DUMPS, diagnosed, job, make_wrong, subject
 
+pytestmark = pytest.mark.slow
+
 
 def negated(rule):
     return lambda e, node: e.emit("Neg", rule(e, node))

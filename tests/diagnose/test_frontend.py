@@ -9,6 +9,8 @@ from mgeconvert.frontends.traced.rules import RULES as TRACED
 from mgeconvert.ir import ops
 from tests.diagnose.diagnosing import DIGITS, DUMPS, diagnosed, job, make_wrong
 
+pytestmark = pytest.mark.slow
+
 
 def shifted(rule):
     """A rule whose result is off by a tenth."""

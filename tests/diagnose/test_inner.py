@@ -13,6 +13,8 @@ from mgeconvert.frontends.mge.read import read
 from mgeconvert.frontends.mge.records import CONSTANTS, INPUT
 from tests.diagnose.diagnosing import DIGITS, DUMPS, job, subject
 
+pytestmark = pytest.mark.slow
+
 IMAGE = np.linspace(0, 16, 128, dtype=np.float32).reshape(2, 1, 8, 8)
 
 

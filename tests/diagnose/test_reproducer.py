@@ -23,6 +23,8 @@ from tests.diagnose.test_backend import negated
 from tests.diagnose.test_frontend import shifted
 from tests.diagnose.test_quantized import example
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def saved(session, tmp_path):

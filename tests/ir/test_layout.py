@@ -604,7 +604,7 @@ def test_time_grows_with_the_graph(make: Callable[[int], Graph]) -> None:
         settle_transposes.run(graph)
         times.append(time.process_time() - start)
         verify(graph)
-    assert times[1] < 10 * times[0]
+    assert times[1] < 14 * times[0]  # four times as many: quadratic were 16, and machines are noisy
     assert times[1] < 20
 
 

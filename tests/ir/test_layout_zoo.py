@@ -18,6 +18,8 @@ from tests.ir.layout_stand_ins import legalized, moved_elements, to_last, transp
 from tests.zoo import FAMILIES, feeds
 from tests.zoo.test_convert import graph
 
+pytestmark = pytest.mark.slow
+
 CLEAN = (fold_batch_norm, remove_identities, drop_dead)
 SETTLE = (
     settle_transposes,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mgeconvert.manifest.lines import Position, positions
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 Path = tuple[str | int, ...]
 

@@ -17,7 +17,7 @@ from mgeconvert.manifest.options import OPTIONS
 from mgeconvert.manifest.schema import Defaults, Document, Model, Target
 from tests.manifest.test_loading import ALL_KEYS
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 VALUES = st.one_of(
     st.booleans(),

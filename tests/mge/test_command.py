@@ -10,6 +10,8 @@ import pytest
 from mgeconvert import mge_to_onnx
 from mgeconvert.cli import main
 
+pytestmark = pytest.mark.slow
+
 DUMP = Path(__file__).parent / "dumps" / "residual.v2.mge"
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mgeconvert.ir import Op, evaluate, ops
 from tests.onnx_backend.case import BOOL, F32, Case, Operand, case
 from tests.onnx_backend.running import Options, difference, export, run
+
+pytestmark = pytest.mark.slow
 
 OPSETS = st.sampled_from(range(7, 24))
 SIZES = st.integers(1, 5)

@@ -14,6 +14,8 @@ from mgeconvert.errors import ConversionFailed, ConvertError, UnreadableSource
 from mgeconvert.frontends.onnx import read_graph
 from mgeconvert.ir import verify
 
+pytestmark = pytest.mark.slow
+
 VARIANTS = 2000
 SECONDS = 2.0  # a sound file of this size takes a few milliseconds
 

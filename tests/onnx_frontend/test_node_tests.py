@@ -8,12 +8,15 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tomli
 
 from mgeconvert.errors import ConversionFailed, UnsupportedCase, UnsupportedOp
 from mgeconvert.ir import Graph, evaluate
 from tests.onnx_frontend.node_tests import NodeTest, node_tests
 from tests.onnx_frontend.round_trip import read_bytes
+
+pytestmark = pytest.mark.slow
 
 LEAST = 1257  # tests that the installed ONNX has about tensors at the opsets that are read
 HALF = 2e-3  # float16 rounds each step of a composition

@@ -13,6 +13,8 @@ from onnx import AttributeProto, ModelProto, TensorProto, numpy_helper
 from tests.onnx_frontend.node_tests import node_tests
 from tests.onnx_frontend.test_damaged import outcome
 
+pytestmark = pytest.mark.slow
+
 VARIANTS = 800
 NUMBERS = (0, 1, -1, 2, 3, -2, -3, 5, 7, 100, 2**31 - 1, -(2**31), 2**63 - 1, -(2**63))
 FLOATS = (0.0, -1.0, float("nan"), float("inf"), 1e30)

@@ -11,6 +11,8 @@ from tests.onnx_frontend.round_trip import export, read_bytes
 from tests.operators import running
 from tests.operators.refused import backend_refuses, frontend_refuses
 
+pytestmark = pytest.mark.slow
+
 TABLE = [
     pytest.param(case, family, id=f"{family}: {case.id}")
     for family, cases in FAMILIES.items()

@@ -16,6 +16,8 @@ from mgeconvert.frontends.traced.rules.assign import setitem
 from mgeconvert.frontends.traced.rules.index import getitem
 from mgeconvert.ir import DType, Graph, TensorType, Value, evaluate, verify
 
+pytestmark = pytest.mark.slow
+
 AT = Location("test")
 SHAPE = (4, 3, 5)
 X = np.arange(60, dtype=np.float32).reshape(SHAPE)

@@ -22,6 +22,8 @@ from tests.tflite_backend.running import codes, run, structure
 from tests.zoo import FAMILIES, feeds
 from tests.zoo.test_convert import folder, own_batch
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 KINDS = st.sampled_from([DType.I8, DType.U8, DType.I16])
 ENDS = st.floats(-1e4, 1e4, width=32)

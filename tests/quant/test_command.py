@@ -13,6 +13,8 @@ import onnx  # noqa: E402
 from mgeconvert.cli import main  # noqa: E402
 from tests.quant import configs  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("quantize", [False, True])
 def test_a_qat_model_by_the_command(tmp_path, quantize):

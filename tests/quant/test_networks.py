@@ -17,6 +17,8 @@ from tests.quant import configs, networks  # noqa: E402
 from tests.quant.test_onnx import converted, session  # noqa: E402
 from tests.quant.test_traced import run  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 ROWS = 64
 FLOORS = {8: 38.0, 4: 20.0}
 """The least SNR in dB by the bits of the weights; the noise of 8 bits itself is at 20 to 50 dB."""

@@ -18,6 +18,8 @@ from tests.quant import configs, networks  # noqa: E402
 from tests.quant.test_onnx import converted  # noqa: E402
 from tests.quant.test_traced import run  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 EXACT = 100  # dB: float32 in another order
 
 

@@ -15,6 +15,8 @@ from tests.tflite_backend.running import codes, run, structure
 from tests.zoo import feeds
 from tests.zoo.test_convert import compare, folder, own_batch
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def source() -> Path:

@@ -13,6 +13,8 @@ from tests.caffe_backend import random_nets  # noqa: E402
 from tests.onnx_backend.running import difference  # noqa: E402
 from tests.tflite_backend.running import Options, export, run  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 RTOL, ATOL = 1e-4, 2e-5  # the second one of the largest element
 UNABLE = {99, 100, 160, 272}  # MegEngine itself fails there: pooling and resizing of odd sizes
 SEEDS = [

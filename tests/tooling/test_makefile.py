@@ -38,7 +38,7 @@ def checkout(tmp_path):
 
 def run_make(checkout, *arguments):
     """Run make as a user would: without what a make that runs these tests hands down."""
-    inherited = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARGS", "PYTHON")
+    inherited = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARGS", "JOBS", "PYTHON")
     env = {name: value for name, value in os.environ.items() if name not in inherited}
     command = ["make", *arguments]
     return subprocess.run(
@@ -54,7 +54,9 @@ def make(checkout, *arguments):
 
 def test_set_up_once(checkout):
     assert make(checkout, "convert", "ARGS=-n 2 model:onnx") == ["doit convert -n 2 model:onnx"]
-    assert make(checkout, "test-fast") == ["python -m pytest -m not full and not slow"]
+    assert make(checkout, "test-fast", "JOBS=3") == [
+        "python -m pytest -n 3 --dist loadfile -m not full and not slow"
+    ]
 
 
 @pytest.mark.parametrize("name", ["uv.lock", "pyproject.toml", "native/module.cpp"])

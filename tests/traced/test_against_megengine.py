@@ -11,6 +11,8 @@ from mgeconvert.errors import UnsafeSource
 from mgeconvert.frontends.traced.read import read
 from tests.traced import pickles, seen
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 MODELS = ("float", "qat", "quantized")
 NAMES = ROOT / "mgeconvert/frontends/traced/names.json"

@@ -17,7 +17,7 @@ from mgeconvert.frontends.traced.stubs import Name, Stub
 from tests.traced import pickles
 from tests.traced.pickles import DATA, changed, dumps, stubs
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 SMALL = (DATA / "quantized.tm").read_bytes()
 

@@ -20,6 +20,8 @@ from mgeconvert.manifest import InputSpec, OnnxOptions, single_job
 from tests.zoo.child import ROOT
 from tests.zoo.large import LARGE
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = ROOT / "examples"
 
 COMMITTED = {"digits.tm": 1794, "digits_qat.tm": 1793, "digits_int8.tm": 1793}

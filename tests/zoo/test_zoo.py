@@ -12,6 +12,8 @@ import pytest
 from tests.zoo import FAMILIES, feeds
 from tests.zoo.child import run, write_traced
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 FEW = ("residual-basic", "yolo", "bert", "lstm", "memory")
 
