@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mgeconvert.backends.tflite.dialect_bits import TflBitcast
+from mgeconvert.backends.tflite.dialect import TflBitcast
 from mgeconvert.backends.tflite.legalize.broadcast import with_merged_axes
 from mgeconvert.backends.tflite.legalize.table import LEGAL, Rewriter
 from mgeconvert.errors import UnsupportedCase

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mgeconvert.backends.tflite.dialect_indices import TflGather, TflScatter, TflTopK
+from mgeconvert.backends.tflite.dialect import TflGather, TflScatter, TflTopK
 from mgeconvert.backends.tflite.legalize.table import LEGAL, Rewriter
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import DType, Node, Value, ops

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mgeconvert.backends.tflite.dialect_indices import TflNonMaxSuppression, TflTopK
+from mgeconvert.backends.tflite.dialect import TflNonMaxSuppression, TflTopK
 from mgeconvert.backends.tflite.legalize.table import LEGAL, Rewriter
 from mgeconvert.ir import DType, Node, Value, ops
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mgeconvert.backends.base import location
-from mgeconvert.backends.tflite import dialect, dialect_indices
+from mgeconvert.backends.tflite import dialect
 from mgeconvert.backends.tflite.legalize.table import Rewriter
 from mgeconvert.errors import ConversionFailed, UnsupportedCase
 from mgeconvert.ir import DType, Graph, Node, Op, Value, ops
@@ -43,7 +43,7 @@ KERNELS: Mapping[type[Op], frozenset[DType]] = {
     **_each(COUNTED | {B}, ops.Equal, ops.NotEqual),
     **_each(PLAIN, ops.Div, ops.FloorDiv, ops.Pow, ops.Abs, ops.Sign),
     **_each(COUNTED, ops.Mod, ops.Maximum, ops.Minimum),
-    **_each(COUNTED, ops.ReduceMean, ops.ReduceMax, ops.ReduceMin, dialect_indices.TflTopK),
+    **_each(COUNTED, ops.ReduceMean, ops.ReduceMax, ops.ReduceMin, dialect.TflTopK),
     **_each(PLAIN | {B}, ops.ArgMax, ops.ArgMin),
     **_each({I8, U8, I16, U16, I32, U32}, ops.BitXor, ops.ShiftRight),
     **_each({B}, ops.And, ops.Or, ops.Not),
@@ -54,7 +54,7 @@ KERNELS: Mapping[type[Op], frozenset[DType]] = {
     **_each(FLOAT, dialect.TflConv, dialect.TflDepthwise, dialect.TflTransposeConv),
     **_each(FLOAT, dialect.TflMaxPool, dialect.TflAvgPool, dialect.TflResize),
     **_each(MOVED, ops.Transpose, ops.Concat, ops.Slice, ops.Pad, ops.Tile),
-    **_each(MOVED, ops.Gather, ops.GatherNd, ops.Expand, ops.Where, dialect_indices.TflGather),
+    **_each(MOVED, ops.Gather, ops.GatherNd, ops.Expand, ops.Where, dialect.TflGather),
     **_each(MOVED - {B}, ops.Split),
     **_each({I8, U8, I32, I64, F32}, dialect.TflDepthToSpace, dialect.TflSpaceToDepth),
 }
@@ -63,7 +63,7 @@ KERNELS: Mapping[type[Op], frozenset[DType]] = {
 FIRST_FREE: tuple[type[Op], ...] = (ops.Where,)
 """Operators whose first operand has a type of its own."""
 
-INDEXED: tuple[type[Op], ...] = (ops.Gather, ops.GatherNd, dialect_indices.TflGather)
+INDEXED: tuple[type[Op], ...] = (ops.Gather, ops.GatherNd, dialect.TflGather)
 """Operators whose second operand has a type of its own."""
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mgeconvert.backends.tflite.dialect import TflLogSoftmax, TflSoftmax
-from mgeconvert.backends.tflite.dialect_bits import TflBitcast
+from mgeconvert.backends.tflite.dialect import TflBitcast, TflLogSoftmax, TflSoftmax
 from mgeconvert.backends.tflite.emitter import Emitter
 from mgeconvert.backends.tflite.rules.table import RULES, activation
 from mgeconvert.backends.tflite.schema import options, type_number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mgeconvert.backends.tflite import dialect_indices
+from mgeconvert.backends.tflite import dialect
 from mgeconvert.backends.tflite.dims import scalar, vector
 from mgeconvert.backends.tflite.emitter import Emitter
 from mgeconvert.backends.tflite.rules.table import RULES
@@ -22,8 +22,8 @@ def gather(e: Emitter, node: Node[ops.Gather]) -> None:
     e.emit("GATHER", node.inputs, node.outputs, given)
 
 
-@RULES(dialect_indices.TflGather)
-def gather_batch(e: Emitter, node: Node[dialect_indices.TflGather]) -> None:
+@RULES(dialect.TflGather)
+def gather_batch(e: Emitter, node: Node[dialect.TflGather]) -> None:
     given = options("GatherOptions", axis=node.op.axis, batchDims=node.op.batch)
     e.emit("GATHER", node.inputs, node.outputs, given)
 
@@ -33,14 +33,14 @@ def gather_nd(e: Emitter, node: Node[ops.GatherNd]) -> None:
     e.emit("GATHER_ND", node.inputs, node.outputs, options("GatherNdOptions"))
 
 
-@RULES(dialect_indices.TflScatter)
-def scatter(e: Emitter, node: Node[dialect_indices.TflScatter]) -> None:
+@RULES(dialect.TflScatter)
+def scatter(e: Emitter, node: Node[dialect.TflScatter]) -> None:
     shape = vector(e, node.op.shape)
     e.emit("SCATTER_ND", [*node.inputs, shape], node.outputs, options("ScatterNdOptions"))
 
 
-@RULES(dialect_indices.TflTopK)
-def top_k(e: Emitter, node: Node[dialect_indices.TflTopK]) -> None:
+@RULES(dialect.TflTopK)
+def top_k(e: Emitter, node: Node[dialect.TflTopK]) -> None:
     k = scalar(e, node.op.k)
     e.emit("TOPK_V2", [*node.inputs, k], node.outputs, options("TopKV2Options"))
 
@@ -61,8 +61,8 @@ def arg(e: Emitter, node: Node[ops.ArgMax]) -> None:
     e.emit(code, [*node.inputs, axis], node.outputs, given)
 
 
-@RULES(dialect_indices.TflNonMaxSuppression)
-def non_max_suppression(e: Emitter, node: Node[dialect_indices.TflNonMaxSuppression]) -> None:
+@RULES(dialect.TflNonMaxSuppression)
+def non_max_suppression(e: Emitter, node: Node[dialect.TflNonMaxSuppression]) -> None:
     """The number of valid indices is the value of the symbol `kept` from here on."""
     op = node.op
     numbers = [
