@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from mgeconvert.errors import (
     ConversionFailed,
     ConvertError,
     Location,
+    UnreadableSource,
     UnsupportedCase,
     UnsupportedOp,
 )
@@ -34,6 +36,7 @@ from mgeconvert.ir.dims import Shape, dim
 from mgeconvert.ir.passes import drop_dead
 
 STAGE = "mge"
+DAMAGED = "the file is damaged: dump the model again"
 HINT = "see docs/operators.md for what is handled, or write the model without it"
 
 Shapes = Mapping[str, Sequence[int | str]]
@@ -129,6 +132,7 @@ class Lifter:
 
     def _apply(self, call: Call, inputs: Sequence[Value]) -> tuple[Value | None, ...]:
         rule = _rule(call.operator)
+        _need_operands(rule, inputs)
         call.result = expected(call, inputs)
         result: Any = rule(call, *inputs)
         return result if isinstance(result, tuple) else (result,)
@@ -151,6 +155,14 @@ def _rule(operator: MgeOperator) -> Callable[..., Any]:
         reason = REFUSED.get(operator.type, f"no rule for the operator {operator.type}")
         raise UnsupportedOp(reason, hint=HINT)
     return rule
+
+
+def _need_operands(rule: Callable[..., Any], inputs: Sequence[Value]) -> None:
+    """Raise UnreadableSource for a number of operands that no sound file gives the operator."""
+    try:
+        inspect.signature(rule).bind(None, *inputs)
+    except TypeError as error:
+        raise UnreadableSource(f"with {len(inputs)} operands: {error}", hint=DAMAGED) from None
 
 
 def lift(
@@ -209,7 +221,11 @@ def _needed(model: MgeModel, ids: Sequence[int]) -> set[int]:
     found: set[int] = set()
     waiting = list(ids)
     while waiting:
-        operator = producers[waiting.pop()]
+        wanted = waiting.pop()
+        if wanted not in producers:
+            problem = f"no operator computes the variable {wanted}"
+            raise UnreadableSource(problem, at=Location(STAGE), hint=DAMAGED)
+        operator = producers[wanted]
         if operator.index not in found:
             found.add(operator.index)
             waiting += operator.inputs

@@ -21,6 +21,7 @@ STORED: dict[str, tuple[DType, int, int]] = {
     "Quantized4Asymm": (DType.U8, 0, 15),
 }
 """What holds MegEngine's quantized element types, and their range."""
+OBSERVED = ("min_val", "max_val", "dtype", "scale_limit", "mode")
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,11 @@ def _observed(observer: Module, *, needed: bool) -> Declared | None:
                 hint="reset_qconfig to one of passive_qconfig before tracing",
             )
         return None
+    lacking = [name for name in OBSERVED if name not in facts]
+    if lacking:
+        raise UnsupportedCase(
+            f"a {observer.kind.name} without {', '.join(lacking)}", hint="trace the model again"
+        )
     low = np.minimum(np.float32(0), _number(facts["min_val"]))
     high = np.maximum(np.float32(0), _number(facts["max_val"]))
     dtype, least = facts["dtype"], np.float32(facts["scale_limit"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mgeconvert.errors import UnsupportedCase
+from mgeconvert.errors import UnreadableSource, UnsupportedCase
 from mgeconvert.frontends.mge import quant
 from mgeconvert.frontends.mge.call import Call, Result
 from mgeconvert.frontends.mge.dtypes import element_type, quantization
@@ -106,6 +107,7 @@ def elemwise(c: Call, *inputs: Value) -> Value:
 
 def apply(c: Call, name: str, inputs: list[Value] | tuple[Value, ...]) -> Value:
     """Add what an elementwise mode means."""
+    _need_operands(name, inputs)
     if name in UNARY:
         (x,) = inputs
         whole = isinstance(UNARY[name], (ops.Floor, ops.Ceil, ops.Round))
@@ -125,6 +127,21 @@ def apply(c: Call, name: str, inputs: list[Value] | tuple[Value, ...]) -> Value:
     if str(name).endswith("_GRAD"):
         raise UnsupportedCase(f"the mode {name} is a gradient", hint="dump the model for inference")
     raise UnsupportedCase(f"the mode {name} has no counterpart in the IR")
+
+
+def _need_operands(name: str, inputs: Sequence[Value]) -> None:
+    """Raise UnreadableSource for a number of operands that no sound file gives the mode."""
+    count = len(inputs)
+    if name in UNARY or name == "NOT":
+        fits = count == 1
+    elif any(name in modes for modes in (BINARY, COMPARISONS, LOGICAL, SUMS)):
+        fits = count == 2
+    else:
+        fits = name not in MODES or count == len(inspect.signature(MODES[name]).parameters) - 1
+    if not fits:
+        raise UnreadableSource(
+            f"the mode {name} with {count} operands", hint="dump the model again"
+        )
 
 
 @mode("MUL")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mgeconvert.errors import ShapeError, UnsupportedCase
+from mgeconvert.errors import ShapeError, UnreadableSource, UnsupportedCase
 from mgeconvert.frontends.mge.call import Call
 from mgeconvert.frontends.mge.rules.table import RULES
 from mgeconvert.ir import DType, Op, Value, ops
@@ -17,6 +17,7 @@ from mgeconvert.ir.dims import Dim, Shape
 from mgeconvert.ir.ops.infer import broadcast
 
 Span = tuple[Dim | None, Dim | None, int]
+ENDS = ("begin", "end", "step")
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,18 @@ def places(c: Call, x: Value, operands: Sequence[Value]) -> Places:
     """Return what the items of the operator mean; their operands come in the same order."""
     spans: list[Span | None] = [None] * x.type.rank
     indices: dict[int, Value] = {}
+    items = c.setting("items")
+    asked = sum(1 if i["idx"] else sum(map(bool, map(i.get, ENDS))) for i in items)
+    if asked > len(operands):
+        problem = f"its items need {asked} operands, there are {len(operands)}"
+        raise UnreadableSource(problem, hint="dump the model again")
     rest = iter(operands)
-    for item in c.setting("items"):
+    for item in items:
         axis = c.axis(int(item["axis"]), x.type.rank)
         if item["idx"]:
             indices[axis] = next(rest)
             continue
-        start, stop, step = (
-            next(rest) if item[part] else None for part in ("begin", "end", "step")
-        )
+        start, stop, step = (next(rest) if item[part] else None for part in ENDS)
         spans[axis] = (
             None if start is None else c.number(start),
             None if stop is None else c.number(stop),
