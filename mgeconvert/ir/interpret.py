@@ -71,7 +71,10 @@ def bindings(graph: Graph, feeds: Mapping[str, Array]) -> dict[str, int]:
     for port in graph.inputs:  # now that every symbol is known, whichever input it came from
         array, type = feeds[port.name], port.value.type
         if tuple(bind(d, known) for d in type.shape) != array.shape:
-            raise ShapeError(f"input {port.name!r} has shape {array.shape}, not {type.shape}")
+            sizes = ", ".join(map(str, array.shape))
+            raise ShapeError(
+                f"input {port.name!r} has the shape [{sizes}], where {type} is asked for"
+            )
     return known
 
 

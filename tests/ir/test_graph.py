@@ -137,3 +137,10 @@ def test_large_graphs_are_quick() -> None:
         graph.replace_node(node, node.inputs[0])
     verify(graph)
     assert len(graph) == 1
+
+
+def test_an_input_of_another_shape_is_named_with_its_symbols():
+    graph = Graph()
+    graph.output("y", graph.input("x", TensorType(DType.F32, (symbol("N"), 3))))
+    with pytest.raises(ShapeError, match=r"the shape \[2, 4\], where float32\[N, 3\] is asked for"):
+        evaluate(graph, {"x": np.zeros((2, 4), np.float32)})
