@@ -85,6 +85,7 @@ def warp_perspective(c: Call, x: Value, matrix: Value, *operands: Value) -> Valu
     fixed = last and in_fixed_point(x, nearest=not linear)
     compute = fixed_perspective_places if fixed else perspective_places
     y = _read(c, image, compute(c, matrix, _plane(c, out)), border, value)
+    y = c.cast(y, x.type.dtype)  # dumps with ioc16 warp float16
     return c.transpose(y, (0, 2, 3, 1)) if last else y
 
 
