@@ -127,7 +127,7 @@ def merge_constants(graph: Graph) -> bool:
     for value in graph.constants():
         array = value.const
         assert array is not None
-        head = array.reshape(-1)[:16].tobytes()
+        head = array.flat[:16].tobytes()  # reshaping a permuted view copied all of it
         key = (value.type, value.quant, head)
         equal = next((v for v in kept.get(key, ()) if _same_bits(v.const, array)), None)
         if equal is None:
