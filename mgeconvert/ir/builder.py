@@ -98,6 +98,8 @@ class Builder:
     def slice(self, x: Value, spans: Sequence[tuple[Dim | None, Dim | None, int] | None]) -> Value:
         """Slice by Python's rules: one (start, stop, step) for each axis, None for all of it."""
         starts, sizes, steps = [], [], []
+        if len(spans) != x.type.rank:
+            raise ShapeError(f"{len(spans)} slices of {x.type}")
         for size, span in zip(x.type.shape, spans, strict=True):
             start, count, step = (0, size, 1) if span is None else _resolve(size, *span)
             starts.append(start)

@@ -144,3 +144,8 @@ def test_an_input_of_another_shape_is_named_with_its_symbols():
     graph.output("y", graph.input("x", TensorType(DType.F32, (symbol("N"), 3))))
     with pytest.raises(ShapeError, match=r"the shape \[2, 4\], where float32\[N, 3\] is asked for"):
         evaluate(graph, {"x": np.zeros((2, 4), np.float32)})
+
+
+def test_a_negative_size_is_told() -> None:
+    with pytest.raises(ShapeError, match="negative size"):
+        ops.Expand(shape=(-2, 3)).infer([TensorType(DType.F32, (3,))])

@@ -45,7 +45,6 @@ class Operator:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Any = None
-    custom: bytes = b""
     intermediates: tuple[int, ...] = field(default=())
 
 
@@ -128,14 +127,6 @@ class Emitter:
         self.operators.append(
             Operator(code, version, ins, outs, options, intermediates=tuple(intermediates))
         )
-
-    def emit_custom(
-        self, code: str, inputs: Sequence[Operand], outputs: Sequence[Value | int], options: bytes
-    ) -> None:
-        """Append the custom operator `code`; `options` is a FlexBuffer."""
-        ins = tuple(self._index(x) for x in inputs)
-        outs = tuple(self._index(x) for x in outputs)
-        self.operators.append(Operator(f"CUSTOM:{code}", 1, ins, outs, custom=options))
 
     def names(self) -> dict[str, str]:
         """Return the names of the tensors by those of the values that they hold."""

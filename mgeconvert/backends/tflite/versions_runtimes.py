@@ -37,7 +37,6 @@ RUNTIMES: Mapping[str, str] = {
     "CONV_3D_TRANSPOSE": "2.6.0",
     "COS": "1.14.0",
     "CUMSUM": "2.4.0",
-    "CUSTOM": "1.5.0",
     "DENSIFY": "2.2.0",
     "DEPTHWISE_CONV_2D": "1.5.0 1.12.0 1.14.0 2.2.0 2.3.0 2.3.0 2.11.0",
     "DEPTH_TO_SPACE": "2.1.0 2.5.0",

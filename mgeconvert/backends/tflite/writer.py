@@ -196,8 +196,6 @@ def _operators(operators: Sequence[Operator]) -> tuple[list[Any], list[Any]]:
 
 
 def _give_options(one: Any, op: Operator) -> None:
-    if op.custom:
-        one.customOptions = np.frombuffer(op.custom, np.uint8)
     if op.options is None:
         return
     if in_second_union(op.options):
@@ -211,19 +209,15 @@ def _give_options(one: Any, op: Operator) -> None:
 
 def _code(code: str, version: int) -> Any:
     made = schema.OperatorCodeT()
-    builtin, _, custom = code.partition(":")
-    number = getattr(schema.BuiltinOperator, builtin)
+    number = getattr(schema.BuiltinOperator, code)
     made.builtinCode, made.deprecatedBuiltinCode = number, min(number, OLDEST_CODE)
     made.version = version
-    if custom:
-        made.customCode = custom
     return made
 
 
 def _runtime(operators: Sequence[Operator]) -> bytes:
     """Return the oldest runtime that has all the operators, padded as TFLite's converter does."""
-    builtin = [op for op in operators if not op.code.startswith("CUSTOM")]
-    since = {versions.runtime(op.code, op.version) for op in builtin}
+    since = {versions.runtime(op.code, op.version) for op in operators}
     text = versions.newest({FIRST_RUNTIME, *since})
     return text.encode().ljust(RUNTIME_LENGTH, b"\0")
 

@@ -98,6 +98,8 @@ class Expand(Op):
 
     def infer(self, types: Types) -> tuple[TensorType, ...]:
         (x,) = types
+        if any(isinstance(d, int) and d < 0 for d in self.shape):
+            raise ShapeError(f"the shape [{', '.join(map(str, self.shape))}] has a negative size")
         if len(self.shape) < x.rank or broadcast([x.shape, self.shape]) != self.shape:
             raise ShapeError(f"{x} does not broadcast to [{', '.join(map(str, self.shape))}]")
         return (TensorType(x.dtype, self.shape),)

@@ -152,6 +152,8 @@ def _folded(c: Call, inner: Call, inp: Value, layer: Layer, scaled: Scaled) -> V
     before = np.zeros_like(mean) if bias is None else bias.reshape(vector)
     inverse = np.float32(1) / np.sqrt(variance + np.float32(norm.setting("eps")))
     groups: Any = _module(inner).attributes.get("groups", 1)
+    if not isinstance(groups, int) or groups < 1 or (gamma.size % groups):
+        raise UnsupportedCase(f"{groups} groups for {gamma.size} channels")
     w = scaled(weight, gamma * inverse, groups)
     b = beta + gamma * (before - mean) * inverse
     rank = inp.type.rank
