@@ -16,9 +16,9 @@ from onnx import numpy_helper
 from mgeconvert.backends import Artifact, Request, load
 from mgeconvert.backends.onnx import writer
 from mgeconvert.errors import UnsupportedCase
-from mgeconvert.ir import Graph, evaluate
+from mgeconvert.ir import DType, Graph, TensorType, evaluate, ops
 from mgeconvert.ir.dims import dim
-from tests.onnx_backend.networks import network
+from tests.onnx_backend.networks import AT, network
 from tests.onnx_backend.running import Options, difference, export, run, unobserved
 
 OPSETS = range(7, 24)
@@ -106,6 +106,23 @@ def test_weights_are_streamed_as_views_of_the_source() -> None:
 
 
 @pytest.mark.parametrize("opset", [7, 13, 23])
+def test_weights_that_only_a_view_of_is_read_are_not_written(opset: int) -> None:
+    graph, random = Graph(), np.random.default_rng(3)
+    x = graph.input("x", TensorType(DType.F32, (2, 5, 8)))
+    w = graph.constant("fc.w", random.standard_normal((16, 8), np.float32))
+    graph.output("y", graph.add(ops.Linear(), x, w, name="fc", at=AT))
+    model = onnx.load_from_string(export(graph, Options(opset)))
+    read = {name for node in model.graph.node for name in node.input}
+    assert [(t.name, list(t.dims)) for t in model.graph.initializer] == [
+        ("fc.w.transposed", [8, 16])
+    ]
+    assert {t.name for t in model.graph.initializer} <= read
+    feeds = {"x": random.standard_normal((2, 5, 8), np.float32)}
+    got, _ = run(export(graph, Options(opset)), feeds)
+    assert difference(evaluate(graph, feeds)["y"], got["y"], rtol=1e-5, atol=1e-6) == ""
+
+
+@pytest.mark.parametrize("opset", [7, 13, 23])
 def test_external_data_is_aligned_and_complete(opset: int, tmp_path: Path) -> None:
     artifact = convert(network(), Options(opset, external_data="always"))
     assert [*artifact.files] == ["model.onnx", "model.onnx.data"]
@@ -147,7 +164,7 @@ def test_an_invalid_model_is_our_mistake() -> None:
 
 PROGRAM = """
 import sys, hashlib
-from tests.onnx_backend.networks import network
+from tests.onnx_backend.networks import AT, network
 from tests.onnx_backend.running import Options, export
 from mgeconvert.ir.dims import dim
 for opset in (7, 13, 23):

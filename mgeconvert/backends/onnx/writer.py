@@ -30,7 +30,7 @@ class Structure:
 
 
 def structure(emitter: Emitter, graph_name: str, provenance: Mapping[str, str]) -> Structure:
-    """Return the model that `emitter` collected."""
+    """Return the model that `emitter` collected, without the constants that nothing reads."""
     graph = GraphProto(name=graph_name)
     graph.node.extend(emitter.nodes)
     graph.input.extend(_info(p.name, p.value.type) for p in emitter.graph.inputs)
@@ -41,7 +41,9 @@ def structure(emitter: Emitter, graph_name: str, provenance: Mapping[str, str]) 
     model.graph.CopyFrom(graph)
     for key in sorted(provenance):
         model.metadata_props.append(StringStringEntryProto(key=key, value=provenance[key]))
-    return Structure(model, emitter.initializers)
+    read = {name for node in emitter.nodes for name in node.input}
+    read.update(port.name for port in emitter.graph.outputs)
+    return Structure(model, {k: v for k, v in emitter.initializers.items() if k in read})
 
 
 def ir_version(opset: int) -> int:

@@ -78,7 +78,7 @@ def emit_product(e: Emitter, op_type: str, dtype: DType, *inputs: str, **attribu
 @RULES(ops.Linear, since=7)
 def linear(e: Emitter, node: Node[ops.Linear]) -> str:
     """Gemm where x is a matrix; else a product with the transposed weights, and Add."""
-    x, w, *bias = e.inputs(node)[:1] + [""] + [e.name(b) for b in node.inputs[2:]]
+    x, bias = e.name(node.inputs[0]), [e.name(b) for b in node.inputs[2:]]
     dtype, weights = node.output.type.dtype, node.inputs[1]
     if node.inputs[0].type.rank == 2 and dtype.is_float:
         if not bias and e.opset < 11:
