@@ -9,11 +9,20 @@ from mgeconvert.diagnose.result import Diagnosis
 from mgeconvert.errors import CheckFailed, Location
 
 AT = Location("diagnosis")
+RANDOM = "random"  # how the names of cases with random inputs begin
+SATURATED = (
+    "random inputs may lie beyond what the model is quantized for, which saturates it: give its "
+    "inputs a range or a sample"
+)
 
 
 def problems_of(details: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-    """Return the problems of a check's result."""
-    return tuple(CheckFailed(text).as_dict() for text in details.get("problems", ()))
+    """Return the problems of a check's result, of a rounded model with what to look at first."""
+    rounded = details.get("min_snr") is not None
+    return tuple(
+        CheckFailed(text, hint=SATURATED if rounded and text.startswith(RANDOM) else "").as_dict()
+        for text in details.get("problems", ())
+    )
 
 
 def failed_case(details: Mapping[str, Any]) -> str:

@@ -31,7 +31,8 @@ def _case(suite: Xml.Element, job: JobRow) -> None:
     )
     if job.state == "failed":
         first = _clean(problem_of(job.problems[0])) if job.problems else "failed"
-        failure = Xml.SubElement(case, "failure", message=first)
+        kind = job.problems[0]["code"] if job.problems else "error"
+        failure = Xml.SubElement(case, "failure", message=first, type=kind)
         failure.text = _clean("\n".join(map(problem_of, job.problems)))
     elif job.state in ("missing", "disabled"):
         Xml.SubElement(case, "skipped", message=_clean(job.reason or "not built yet"))

@@ -25,7 +25,9 @@ def remarks(job: JobRow) -> str:
     """Return what is worth a word: the kind of problem, a reason, or the classes' agreement."""
     if job.problems and job.state != "expected":
         more = len(job.problems) - 1
-        return job.problems[0]["code"] + (f" and {more} more problems" if more else "")
+        return job.problems[0]["code"] + (
+            f" and {more} more problem{'s' if more > 1 else ''}" if more else ""
+        )
     return job.reason or top1_of(job)
 
 

@@ -32,6 +32,14 @@ def test_the_case_that_failed(details, case):
     assert len(problems_of(details)) == len(details.get("problems", ()))
 
 
+def test_rounded_models_are_told_to_look_at_their_random_inputs_first():
+    details = {"problems": ["random 1: noisy", "sample, all rows: noisy"], "min_snr": 30.0}
+    hints = [problem["hint"] for problem in problems_of(details)]
+    assert "a range or a sample" in hints[0]
+    assert hints[1] == ""
+    assert [p["hint"] for p in problems_of({**details, "min_snr": None})] == ["", ""]
+
+
 def test_a_diagnosis_without_a_difference_says_so():
     section = Section("passes", "after", "before", compared=3)
     found = Diagnosis("m", "case", {"rtol": 0.1}, (section,))

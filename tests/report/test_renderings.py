@@ -175,6 +175,7 @@ def test_junit_counts_what_it_lists():
     ]
     (failure,) = root.iter("failure")
     assert "no rule for <Foo & Bar>" in failure.get("message")
+    assert failure.get("type") == "unsupported-op"
     (output,) = root.iter("system-out")
     assert output.text == "a\ufffd[31m\ufffdb"
     assert cases[0].get("time") == "1.750"
