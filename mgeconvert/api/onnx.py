@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from mgeconvert.api.arguments import judge, judge_rounding, saved, several
+from mgeconvert.api.arguments import as_file, judge, judge_rounding, saved, several
 from mgeconvert.build.parameters import place_parameters
 from mgeconvert.build.plan import unchecked
 from mgeconvert.build.single import convert_single
@@ -64,7 +64,7 @@ def tracedmodule_to_onnx(
 
 
 def mge_to_onnx(
-    mge_fpath: str | os.PathLike[str],
+    mge_fpath: str | os.PathLike[str] | BinaryIO,
     output: str | os.PathLike[str] = "out.onnx",
     *,
     graph_name: str = "graph",
@@ -73,7 +73,7 @@ def mge_to_onnx(
 ) -> None:
     """Write the float graph that `dump` wrote as an ONNX file.
 
-    mge_fpath: the path of a `.mge` file
+    mge_fpath: the path of a `.mge` file, or a binary file object, which is read from where it is
     opset: 7 to 23
     outspec: end points, as names of the graph's variables; None for its own outputs
 
@@ -81,11 +81,12 @@ def mge_to_onnx(
     """
     options = OnnxOptions(opset=opset, graph_name=graph_name)
     judge(options)
-    job = single_job(
-        source=Path(mge_fpath),
-        output=output,
-        format="onnx",
-        outputs=outspec or (),
-        options=options,
-    )
-    convert_single(unchecked(job))
+    with tempfile.TemporaryDirectory(prefix="mgeconvert-") as folder:
+        job = single_job(
+            source=as_file(mge_fpath, Path(folder)),
+            output=output,
+            format="onnx",
+            outputs=outspec or (),
+            options=options,
+        )
+        convert_single(unchecked(job))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mgeconvert.build.failed import failed_case, first_wrong, problems_of
+from mgeconvert.build.files import FULL
 from mgeconvert.build.known import Known
 from mgeconvert.build.outcome import Action, Outcome, Stage
 from mgeconvert.build.publish import Publisher
@@ -107,7 +107,7 @@ class Engine:
             except ConvertError as problem:
                 outcome = self._failed(job, stage, [problem.as_dict()])
             except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                if error.errno not in FULL:
                     raise
                 outcome = self._failed(job, stage, [no_space(error).as_dict()])
             with contextlib.suppress(OSError):  # a full disk again: the caller has the outcome

@@ -13,6 +13,8 @@ from pathlib import Path
 FICLONE = 0x40049409
 TEMPORARY = ".tmp-"
 COPY_PIECE = 1 << 30
+# No room: on the disk, in the quota, for a file as large as that.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNCLONABLE = {
     errno.EOPNOTSUPP,
     errno.EXDEV,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from mgeconvert.build.files import write_all
+from mgeconvert.build.files import FULL, write_all
 from mgeconvert.build.journal import Journal
 
 CHUNK = 1 << 20
@@ -113,7 +113,7 @@ class FileHashes:
         entry = None if self._renewed is not None else self._journal.get(key)
         if entry is None:
             entry = {"names": list(find())}
-            self._journal.put(key, entry)
+            self._remember(key, entry)
         return tuple(entry["names"])
 
     def knows(self, path: str | Path) -> bool:
@@ -130,10 +130,18 @@ class FileHashes:
         before = os.stat(name)
         sha256 = sha256_file(name)
         if _state(before) == _state(os.stat(name)):
-            self._journal.put(name, {"state": _state(before), "sha256": sha256, "at": at})
+            self._remember(name, {"state": _state(before), "sha256": sha256, "at": at})
             if self._renewed is not None:
                 self._renewed.add(name)
         return sha256
+
+    def _remember(self, name: str, entry: dict[str, Any]) -> None:
+        """Keep an entry; a full disk costs the next run the time to find it out again."""
+        try:
+            self._journal.put(name, entry)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
 
     def _trusts(self, name: str, stat: os.stat_result, at: int) -> bool:
         if self._renewed is not None and name not in self._renewed:

@@ -7,7 +7,6 @@ nothing from it that could run code.
 from __future__ import annotations
 
 import contextlib
-import errno
 import gc
 import importlib
 import json
@@ -21,6 +20,7 @@ from functools import partial
 from typing import Any
 
 from mgeconvert.build.entry import resolve
+from mgeconvert.build.files import FULL
 from mgeconvert.errors import ConversionFailed, ConvertError, LimitExceeded
 
 PR_SET_PDEATHSIG = 1
@@ -85,7 +85,7 @@ def answer(call: Callable[[], Any]) -> dict[str, Any]:
     except MemoryError:
         return _passing(LimitExceeded("the process could not get the memory it asked for"))
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             return _passing(no_space(error))
         return _internal()
     except Exception:

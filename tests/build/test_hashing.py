@@ -1,5 +1,6 @@
 """Hashes of data and of files, and when a cached one is trusted."""
 
+import errno
 import hashlib
 import os
 import time
@@ -107,6 +108,29 @@ def test_rehash_reads_every_file_once(counted, file, monkeypatch):
     again.of(file)
     again.of(file)
     assert read == ["file", "file"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_costs_no_hash(counted, file, monkeypatch, code):
+    hashes, read = counted
+    later(monkeypatch)
+
+    def full(fd, data):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "write", full)
+    assert hashes.of(file) == hashes.of(file) == sha256_file(file)
+    assert hashes.names_in("ab", "kind", lambda: ["name"]) == ("name",)
+    assert read == ["file"]
+
+
+def test_other_errors_of_the_cache_are_told(counted, file, monkeypatch):
+    def broken(fd, data):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "write", broken)
+    with pytest.raises(OSError, match="Input/output"):
+        counted[0].of(file)
 
 
 def test_what_is_no_file_has_no_hash(counted, tmp_path):

@@ -26,6 +26,14 @@ def test_the_function_writes_a_file(tmp_path: Path) -> None:
     assert [port.name for port in model.graph.output] == ["classes.ADD"]
 
 
+def test_the_function_takes_an_open_file(tmp_path: Path) -> None:
+    with DUMP.open("rb") as file:
+        mge_to_onnx(file, tmp_path / "open.onnx")
+    mge_to_onnx(DUMP, tmp_path / "named.onnx")
+    opened, named = (onnx.load(tmp_path / name) for name in ("open.onnx", "named.onnx"))
+    assert opened.graph == named.graph
+
+
 def test_the_command_takes_end_points(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "model.onnx"
     names = "first.2.RELU; classes.ADD"
