@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -214,9 +215,10 @@ def test_listing_imports_nothing_heavy(project):
 
 
 def test_the_projects_own_dodo_file_lists_the_examples_quickly():
+    """In time of the processor, for others may be using it."""
     times = []
     for _ in range(5):
-        begun = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [sys.executable, "-m", "doit", "list", "--all"],
             cwd=ROOT,
@@ -225,7 +227,8 @@ def test_the_projects_own_dodo_file_lists_the_examples_quickly():
             text=True,
             check=True,
         )
-        times.append(time.monotonic() - begun)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert re.search(r"^convert:digits:onnx", done.stdout, re.MULTILINE)
     assert re.search(r"^models:resnet18 ", done.stdout, re.MULTILINE)
     assert min(times) < 0.3
