@@ -18,17 +18,18 @@ from doit.dependency import Dependency, JSONCodec, MD5Checker
 from doit.doit_cmd import DoitMain
 from doit.exceptions import InvalidCommand
 
+from mgeconvert.build.files import FULL
 from mgeconvert.build.memory import MemoryDB
 from mgeconvert.build.plan import Build, Options
 from mgeconvert.build.progress import Progress, reporter
-from mgeconvert.build.reports import report_folder, write_reports
+from mgeconvert.build.reports import collect, report_folder, save
 from mgeconvert.build.serve import die_with
 from mgeconvert.build.show import show
 from mgeconvert.build.tasks import final_task, tasks
 from mgeconvert.errors import ConversionFailed
 
 GROUPS = ("convert", "check")
-INTERRUPTED = 130
+FAILED, INTERRUPTED = 1, 130
 
 OPTIONS = (
     {
@@ -92,9 +93,9 @@ class Run(DoitRun):  # type: ignore[misc]
             signal.signal(signal.SIGTERM, before)
             build.close()
         if code == INTERRUPTED or progress.worked:
-            report = write_reports(build, interrupted=code == INTERRUPTED)
-            show(report, report_folder(build), sys.stdout)
-        return 1 if code and code != INTERRUPTED and progress.only_jobs_failed else code
+            written = _report(build, interrupted=code == INTERRUPTED)
+            code = code if written else code or FAILED
+        return FAILED if code and code != INTERRUPTED and progress.only_jobs_failed else code
 
     def _options_first(self, args: list[str]) -> list[str]:
         parser = self.cmdparser
@@ -105,6 +106,21 @@ class Run(DoitRun):  # type: ignore[misc]
         if not names or names[0] not in GROUPS:
             return args
         return [part for option in options for part in option if part] + names
+
+
+def _report(build: Build, *, interrupted: bool) -> bool:
+    """Write the report and show it; without room for it, show it all the same and return False."""
+    report, folder = collect(build, interrupted=interrupted), report_folder(build)
+    try:
+        save(report, folder)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        show(report, None, sys.stdout)
+        print(f"{folder}: {error.strerror}: the report could not be written", file=sys.stderr)
+        return False
+    show(report, folder, sys.stdout)
+    return True
 
 
 def _end_children() -> None:

@@ -35,14 +35,19 @@ def report_folder(build: Build) -> Path:
 
 def write_reports(build: Build, *, interrupted: bool = False) -> Report:
     """Write report.json and its renderings where something changed; return what they say."""
-    report, folder = collect(build, interrupted=interrupted), report_folder(build)
+    report = collect(build, interrupted=interrupted)
+    save(report, report_folder(build))
+    return report
+
+
+def save(report: Report, folder: Path) -> None:
+    """Write report.json and its renderings where something changed."""
     data = to_json(report).encode()
     main = folder / "report.json"
     if not main.exists() or main.read_bytes() != data:
         for name, render in RENDERINGS.items():
             replace_file(folder / name, render(report).encode())
         replace_file(main, data)  # last: where it is current, so are the others
-    return report
 
 
 def collect(build: Build, *, interrupted: bool = False) -> Report:

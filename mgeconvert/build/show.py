@@ -12,13 +12,14 @@ from mgeconvert.report.words import summary_of
 COLOURS = {"passed": "green", "unchecked": "green", "failed": "red", "missing": "yellow"}
 
 
-def show(report: Report, folder: Path, stream: TextIO) -> None:
-    """Print what the run did, and where the report is."""
+def show(report: Report, folder: Path | None, stream: TextIO) -> None:
+    """Print what the run did, and where the report is; None where it could not be written."""
     if stream.isatty():
         _show_table(report, stream)
     else:
         stream.write("\n".join(lines(report)) + "\n")
-    stream.write(f"report: {folder / 'report.html'}\n")
+    if folder is not None:
+        stream.write(f"report: {folder / 'report.html'}\n")
     stream.flush()
 
 

@@ -43,6 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return FAILED
+    except OSError as error:
+        from mgeconvert.build.files import FULL
+
+        if error.errno not in FULL:
+            raise
+        print(f"mgeconvert: {error.strerror}; free some space", file=sys.stderr)
+        return FAILED
 
 
 def _loading(options: argparse.Namespace) -> AbstractContextManager[None]:

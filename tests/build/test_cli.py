@@ -1,10 +1,11 @@
 """The command line: what it prints, and its exit codes."""
 
+import errno
 import os
 
 import pytest
 
-from mgeconvert.build import plan
+from mgeconvert.build import plan, reports
 from mgeconvert.cli import main
 from tests.build.fakes import source
 from tests.build.project import SEAMS
@@ -118,6 +119,30 @@ def test_plan_tells_what_was_never_built_from_what_is_out_of_date(project, run):
     }
     project.artifact("a").unlink()
     assert states()["a:onnx"] == "missing  (to be published again)"
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """A disk that is full when the report is written."""
+
+    def replace_file(path, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(reports, "replace_file", replace_file)
+
+
+def test_a_run_without_room_for_its_report_says_what_it_did(project, run, full):
+    project.model("a")
+    code, out, err = run("convert")
+    assert code == 1
+    assert out.endswith("1 jobs: 1 passed\n")
+    assert "No space left on device: the report could not be written" in err
+    assert len(project.published()) == 1
+
+
+def test_a_report_without_room_is_one_line(project, run, full):
+    project.model("a")
+    assert run("report") == (1, "", "mgeconvert: No space left on device; free some space\n")
 
 
 def test_report_says_where_it_is(project, run):
