@@ -56,6 +56,24 @@ class Request:
     quantization: Quantization = Quantization()
 
 
+class Names:
+    """Names that are taken, and new ones beside them."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self._counts: dict[str, int] = {}
+
+    def unique(self, wanted: str) -> str:
+        """Return `wanted`, or `wanted_1`, `wanted_2` ... where that is taken, and take it."""
+        name, i = wanted, self._counts.get(wanted, 0)
+        while name in self._taken:
+            i += 1
+            name = f"{wanted}_{i}"
+        self._counts[wanted] = i
+        self._taken.add(name)
+        return name
+
+
 class Backend(Protocol):
     """One target format."""
 

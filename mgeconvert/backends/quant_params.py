@@ -74,6 +74,25 @@ def apply(graph: Graph, data: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(unused)
 
 
+def idle(unused: Iterable[str]) -> tuple[str, ...]:
+    """Return notes on parameters that change nothing."""
+    return tuple(f"quantization.params: {name!r} says nothing new" for name in unused)
+
+
+def taken(graph: Graph, data: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Annotate the values that `data` names, if any; return notes on what changes nothing."""
+    return () if data is None else idle(apply(graph, data))
+
+
+def need_some(parameters: bytes) -> None:
+    """Raise QuantError where `document` found nothing to quantize by."""
+    if not parameters:
+        raise QuantError(
+            "quantize = true, but no value of the model has quantization parameters",
+            hint="convert a QAT or quantized model, or give quantization.params",
+        )
+
+
 def need_known(data: Iterable[str], known: Collection[str]) -> None:
     """Raise QuantError for names that are not `known`."""
     unknown = [name for name in data if name not in known]

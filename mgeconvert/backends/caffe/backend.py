@@ -79,8 +79,8 @@ class CaffeBackend:
         if asked.param_fake_quant and by_net:
             model = replace(model, weights=quantized.rounded(net))
         tensors = {name: layers[layer] for name, layer in emitter.tops().items() if layer in layers}
-        notes = tuple(f"quantization.params: {name!r} says nothing new" for name in unused)
-        return Artifact(_files(model, request, quantized.document(places)), notes, tensors)
+        files = _files(model, request, quantized.document(places))
+        return Artifact(files, quant_params.idle(unused), tensors)
 
 
 def _files(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from mgeconvert.backends.base import Names
 from mgeconvert.backends.caffe.apart import keep_apart
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, Layer
 from mgeconvert.backends.caffe.pieces import copy
@@ -107,23 +108,12 @@ def _silence(e: Emitter, layers: Sequence[Layer]) -> list[Layer]:
 def _names(e: Emitter, layers: Sequence[Layer], outputs: list[tuple[str, Blob]]) -> dict[Blob, str]:
     names: dict[Blob, str] = {blob: name for name, blob in outputs}
     names |= {layer.tops[0]: layer.tops[0].name for layer in layers if layer.type == "Input"}
-    taken = set(names.values())
-    counts: dict[str, int] = {}
+    taken = Names(names.values())
     for layer in layers:
         for top in layer.tops:
             if top not in names:
-                names[top] = _unique(top.name, taken, counts)
+                names[top] = taken.unique(top.name)
     return names
-
-
-def _unique(wanted: str, taken: set[str], counts: dict[str, int]) -> str:
-    name, i = wanted, counts.get(wanted, 0)
-    while name in taken:
-        i += 1
-        name = f"{wanted}_{i}"
-    counts[wanted] = i
-    taken.add(name)
-    return name
 
 
 def _run_in_place(layers: Sequence[Layer], names: dict[Blob, str], outputs: set[int]) -> None:

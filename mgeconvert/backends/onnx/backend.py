@@ -12,7 +12,7 @@ from mgeconvert.backends.onnx.emitter import Emitter
 from mgeconvert.backends.onnx.quantized import needed_opset, spell_quantization
 from mgeconvert.backends.onnx.rules import RULES
 from mgeconvert.backends.onnx.rules.table import NEWEST, OLDEST
-from mgeconvert.errors import QuantError, UnsupportedCase
+from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import Graph, Node
 from mgeconvert.ir.passes import (
     Observer,
@@ -84,20 +84,13 @@ class OnnxBackend:
 def _quantized(graph: Graph, request: Request, observe: Observer) -> tuple[bytes, tuple[str, ...]]:
     """Do what is asked about quantization; return the file of parameters, and notes."""
     options, asked = request.options, request.quantization
-    notes: tuple[str, ...] = ()
-    if asked.params is not None:
-        unused = quant_params.apply(graph, asked.params)
-        notes = tuple(f"quantization.params: {name!r} says nothing new" for name in unused)
+    notes = quant_params.taken(graph, asked.params)
     parameters = quant_params.document(graph)
     if asked.param_fake_quant:
         run_passes(graph, (round_constants,), observe)
     if not options.quantize:
         return parameters, notes
-    if not parameters:
-        raise QuantError(
-            "quantize = true, but no value of the model has quantization parameters",
-            hint="convert a QAT or quantized model, or give quantization.params",
-        )
+    quant_params.need_some(parameters)
     needed_opset(options.opset)
     run_passes(graph, QUANTIZE, _unobserved)
     return parameters, notes

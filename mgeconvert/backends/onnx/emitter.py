@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from onnx import NodeProto, TensorProto, helper
 
+from mgeconvert.backends.base import Names
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import Array, DType, Graph, Node, Value
 
@@ -39,7 +40,6 @@ class Emitter:
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, Array] = {}
         self._names: dict[Value, str] = {}
-        self._taken: set[str] = set()
         self._node: Node[Any] | None = None
         self._small: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._shared: dict[Hashable, str] = {}
@@ -48,7 +48,7 @@ class Emitter:
     def _reserve_ports(self) -> None:
         for port in self.graph.inputs:
             self._names[port.value] = port.name
-        self._taken.update(p.name for p in (*self.graph.inputs, *self.graph.outputs))
+        self._taken = Names(p.name for p in (*self.graph.inputs, *self.graph.outputs))
         for port in self.graph.outputs:
             if port.value.producer is not None:
                 self._names.setdefault(port.value, port.name)
@@ -56,7 +56,7 @@ class Emitter:
     def name(self, value: Value) -> str:
         """Return the tensor name of `value`; constants become initializers by this."""
         if value not in self._names:
-            self._names[value] = self._unique(value.name)
+            self._names[value] = self._taken.unique(value.name)
         name = self._names[value]
         if value.const is not None:
             self.initializers.setdefault(name, value.const)
@@ -112,7 +112,7 @@ class Emitter:
     ) -> list[str]:
         """Append a node with `count` outputs; return their names."""
         base = hint or f"{self._base()}.{op_type.lower()}"
-        outputs = [self._unique(base) for _ in range(count)]
+        outputs = [self._taken.unique(base) for _ in range(count)]
         given = {k: v for k, v in attributes.items() if v is not None}
         self.nodes.append(helper.make_node(op_type, inputs, outputs, name=outputs[0], **given))
         return outputs
@@ -124,7 +124,7 @@ class Emitter:
         for value, result in zip(node.outputs, results, strict=True):
             wanted = self._names.get(value)
             if result in made and result not in renamed:
-                renamed[result] = wanted or self._unique(value.name)
+                renamed[result] = wanted or self._taken.unique(value.name)
                 self._names[value] = renamed[result]
             elif wanted is not None:  # a public name for a tensor that has another one
                 self.nodes.append(helper.make_node("Identity", [result], [wanted], name=wanted))
@@ -156,17 +156,9 @@ class Emitter:
         )
 
     def _initializer(self, wanted: str, array: Array) -> str:
-        name = self._unique(wanted)
+        name = self._taken.unique(wanted)
         self.initializers[name] = array
         return name
 
     def _base(self) -> str:
         return self._node.outputs[0].name if self._node is not None else "t"
-
-    def _unique(self, wanted: str) -> str:
-        name, i = wanted, 0
-        while name in self._taken:
-            i += 1
-            name = f"{wanted}_{i}"
-        self._taken.add(name)
-        return name

@@ -18,7 +18,6 @@ from mgeconvert.backends.tflite.quantized import (
 )
 from mgeconvert.backends.tflite.rules import RULES
 from mgeconvert.backends.tflite.sharing import keep_apart
-from mgeconvert.errors import QuantError
 from mgeconvert.ir import Graph, Node
 from mgeconvert.ir.passes import (
     Observer,
@@ -93,16 +92,12 @@ class TfliteBackend:
         options: Options = request.options
         pipeline = (p for p in PIPELINE if options.fold_bn or p is not fold_batch_norm)
         run_passes(graph, tuple(pipeline), observe)
-        noted = _told(graph, request)
+        noted = quant_params.taken(graph, request.quantization.params)
         parameters = quant_params.document(graph)
         if request.quantization.param_fake_quant:
             run_passes(graph, (round_constants,), observe)
-        if options.quantize and not parameters:
-            raise QuantError(
-                "quantize = true, but no value of the model has quantization parameters",
-                hint="convert a QAT or quantized model, or give quantization.params",
-            )
         if options.quantize:
+            quant_params.need_some(parameters)
             run_passes(graph, (write_out_words,))
             need_storable(graph)
         else:
@@ -128,14 +123,6 @@ def _legalizing(options: Options) -> Pass:
         return legalize(graph, chosen)
 
     return graph_pass()(legalize_operators)
-
-
-def _told(graph: Graph, request: Request) -> tuple[str, ...]:
-    """Take the parameters that the manifest gives; return notes on those that change nothing."""
-    if request.quantization.params is None:
-        return ()
-    unused = quant_params.apply(graph, request.quantization.params)
-    return tuple(f"quantization.params: {name!r} says nothing new" for name in unused)
 
 
 def _quantized(graph: Graph, options: Options) -> tuple[str, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from mgeconvert.backends.base import Names
 from mgeconvert.backends.tflite import versions
 from mgeconvert.backends.tflite.schema import options_fields, tensor_type
 from mgeconvert.errors import UnsupportedCase
@@ -45,7 +46,6 @@ class Operator:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Any = None
-    intermediates: tuple[int, ...] = field(default=())
 
 
 class Emitter:
@@ -60,7 +60,7 @@ class Emitter:
         self.fused: set[Node[Any]] = set()  # activations that the operator before them computes
         self._indices: dict[Value, int] = {}
         self._shared: dict[Hashable, int] = {}
-        self._taken = {p.name for p in (*graph.inputs, *graph.outputs)}
+        self._taken = Names(p.name for p in (*graph.inputs, *graph.outputs))
         self._node: Node[Any] | None = None
         self.inputs = [self._port(p.name, p.value) for p in graph.inputs]
         self._published = {p.value: p.name for p in reversed(graph.outputs) if p.value.producer}
@@ -72,7 +72,7 @@ class Emitter:
     def value(self, value: Value) -> int:
         """Return the index of the tensor of `value`, which is made when first asked for."""
         if value not in self._indices:
-            name = self._published.get(value) or self._unique(value.name)
+            name = self._published.get(value) or self._taken.unique(value.name)
             self._indices[value] = self._tensor(name, value.type, value.quant, value.const)
         return self._indices[value]
 
@@ -86,7 +86,7 @@ class Emitter:
         """Return the tensor made for `key` before, or a constant of `array`."""
         if key not in self._shared:
             type = TensorType(DType.of(array), array.shape)
-            self._shared[key] = self._tensor(self._unique(hint), type, quant, array)
+            self._shared[key] = self._tensor(self._taken.unique(hint), type, quant, array)
         return self._shared[key]
 
     def remember(self, key: Hashable) -> int | None:
@@ -105,7 +105,9 @@ class Emitter:
     def temporary(self, type: TensorType, hint: str = "", quant: Quant | None = None) -> int:
         """Return the index of a new tensor for what lies between two operators of one rule."""
         base = self._node.outputs[0].name if self._node is not None else "t"
-        return self._tensor(self._unique(f"{base}.{hint}" if hint else base), type, quant, None)
+        return self._tensor(
+            self._taken.unique(f"{base}.{hint}" if hint else base), type, quant, None
+        )
 
     def emit(
         self,
@@ -113,7 +115,6 @@ class Emitter:
         inputs: Sequence[Operand],
         outputs: Sequence[Value | int],
         options: Any = None,
-        intermediates: Sequence[int] = (),
     ) -> None:
         """Append an operator; raise UnsupportedCase where `max_runtime` does not have it."""
         ins = tuple(self._index(x) for x in inputs)
@@ -124,9 +125,7 @@ class Emitter:
         self._check_runtime(code, version)
         for check in self.checks:
             check(code, given, made, options)
-        self.operators.append(
-            Operator(code, version, ins, outs, options, intermediates=tuple(intermediates))
-        )
+        self.operators.append(Operator(code, version, ins, outs, options))
 
     def names(self) -> dict[str, str]:
         """Return the names of the tensors by those of the values that they hold."""
@@ -144,7 +143,7 @@ class Emitter:
 
     def copied(self, index: int) -> int:
         """Append an operator that copies a tensor; return the copy."""
-        return self._copied(index, self._unique(f"{self.tensors[index].name}.copy"))
+        return self._copied(index, self._taken.unique(f"{self.tensors[index].name}.copy"))
 
     def _copied(self, index: int, name: str) -> int:
         tensor = self.tensors[index]
@@ -190,11 +189,3 @@ class Emitter:
     def _tensor(self, name: str, type: TensorType, quant: Quant | None, data: Array | None) -> int:
         self.tensors.append(Tensor(name, type.dtype, type.shape, quant, data))
         return len(self.tensors) - 1
-
-    def _unique(self, wanted: str) -> str:
-        name, i = wanted, 0
-        while name in self._taken:
-            i += 1
-            name = f"{wanted}_{i}"
-        self._taken.add(name)
-        return name

@@ -55,7 +55,7 @@ KERNELS: Mapping[type[Op], Kernel] = {
     **dict.fromkeys((ops.Slice, ops.Split, ops.Pad, ops.Expand, ops.Tile), EQUAL),
     **dict.fromkeys((ops.Maximum, ops.Minimum), EQUAL),
     **dict.fromkeys((ops.ReduceMax, ops.ReduceMin), EQUAL),
-    **dict.fromkeys((dialect.TflDepthToSpace, dialect.TflSpaceToDepth), Kernel(Wants.EQUAL, BYTES)),
+    dialect.TflDepthToSpace: Kernel(Wants.EQUAL, BYTES),
     dialect.TflResize: EQUAL,
     **dict.fromkeys((ops.Gather, ops.GatherNd), FIRST_EQUAL),
 }

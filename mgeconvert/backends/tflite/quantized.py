@@ -18,14 +18,13 @@ from mgeconvert.backends.tflite.kernels import KERNELS, RANGES, Kernel, Wants, f
 from mgeconvert.backends.tflite.layers import ready_layer, why_not_layer
 from mgeconvert.errors import ConversionFailed, InternalError, Location, UnsupportedCase
 from mgeconvert.ir import DType, Graph, Node, Quant, Value, ops
-from mgeconvert.ir.passes.quant import CARRIES
+from mgeconvert.ir.passes.quant import CARRIES, moved, push_quant
 from mgeconvert.ir.quantize import fake_quantize
 
 MOVES = {
     **CARRIES,
     dialect.TflMaxPool: CARRIES[ops.MaxPool],
     dialect.TflDepthToSpace: CARRIES[ops.DepthToSpace],
-    dialect.TflSpaceToDepth: CARRIES[ops.DepthToSpace],
 }
 """Operators that keep numbers, so that rounding before and after them is the same."""
 
@@ -73,9 +72,7 @@ def spread_quant(graph: Graph) -> bool:
     changed = False
     for node in list(graph)[::-1]:
         changed |= _pull(node)
-    for node in graph:
-        changed |= _push(node)
-    return changed
+    return push_quant(graph, MOVES) or changed
 
 
 def _pull(node: Node[Any]) -> bool:
@@ -84,28 +81,11 @@ def _pull(node: Node[Any]) -> bool:
         return False
     if any(v.quant != quant for v in node.outputs):
         return False
-    operands = node.inputs if node.op.variadic else node.inputs[:1]
     changed = False
-    for x in operands:
+    for x in moved(node):
         alone = x.producer is not None and len(x.users) == 1 and not x.is_output
         if alone and x.quant is None and carry(node, quant) == quant:
             x.quant = quant
-            changed = True
-    return changed
-
-
-def _push(node: Node[Any]) -> bool:
-    carry = MOVES.get(type(node.op))
-    operands = node.inputs if node.op.variadic else node.inputs[:1]
-    quants = {v.quant for v in operands}
-    if carry is None or len(quants) != 1:
-        return False
-    (quant,) = quants
-    kept = None if quant is None else carry(node, quant)
-    changed = False
-    for value in node.outputs:
-        if kept is not None and value.quant is None and value.type.dtype.is_float:
-            value.quant = kept
             changed = True
     return changed
 
@@ -280,8 +260,7 @@ def _rounded(state: Spelling, y: Value, quant: Quant, after: Node[Any] | None) -
         z = _after(state, TflQuantize(quant=full), y, after)
         z.quant = full
     z = _clamped(state, z, quant, after)
-    own = {n for n in graph if n in users}
-    _take_over(graph, y, z, own)
+    _take_over(graph, y, z, users)
 
 
 def _clamped(state: Spelling, z: Value, quant: Quant, after: Node[Any] | None) -> Value:
@@ -303,10 +282,11 @@ def _clamped(state: Spelling, z: Value, quant: Quant, after: Node[Any] | None) -
     return z
 
 
-def _take_over(graph: Graph, y: Value, z: Value, users: set[Node[Any]]) -> None:
-    """Make `users` and the ports of y use z."""
+def _take_over(graph: Graph, y: Value, z: Value, before: Sequence[Node[Any]]) -> None:
+    """Make the users that y had `before`, and its ports, use z."""
     if z is y:
         return
+    users = set(before)
     made_from_y = [n for n in y.users if n not in users]
     graph.replace(y, z)
     for node in made_from_y:  # what leads from y to z still reads y

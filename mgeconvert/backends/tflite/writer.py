@@ -188,8 +188,6 @@ def _operators(operators: Sequence[Operator]) -> tuple[list[Any], list[Any]]:
         one = schema.OperatorT()
         one.opcodeIndex = codes.setdefault((op.code, op.version), len(codes))
         one.inputs, one.outputs = list(op.inputs), list(op.outputs)
-        if op.intermediates:
-            one.intermediates = list(op.intermediates)
         _give_options(one, op)
         made.append(one)
     return [_code(*pair) for pair in codes], made

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mgeconvert.ir import ops
-from mgeconvert.ir.graph import Graph, Node
+from mgeconvert.ir.graph import Graph, Node, Value
 from mgeconvert.ir.passes.pipeline import graph_pass
 from mgeconvert.ir.quantize import bias_quant, fake_quantize
 from mgeconvert.ir.types import Quant
@@ -26,9 +26,14 @@ def propagate_quant(graph: Graph) -> bool:
 
     Where the result has parameters of its own these stay; where operands differ nothing is said.
     """
+    return push_quant(graph, CARRIES)
+
+
+def push_quant(graph: Graph, carries: Mapping[type, Carry]) -> bool:
+    """Annotate results by the rules `carries`; return whether any was."""
     changed = False
     for node in graph:
-        quant = carried(node)
+        quant = carried(node, carries)
         if quant is None:
             continue
         for value in node.outputs:
@@ -38,11 +43,18 @@ def propagate_quant(graph: Graph) -> bool:
     return changed
 
 
-def carried(node: Node[Any]) -> Quant | None:
-    """Return the parameters that express every result of `node` exactly, from its operands'."""
-    carry = CARRIES.get(type(node.op))
-    data = node.inputs if node.op.variadic else node.inputs[:1]
-    quants = {value.quant for value in data}
+def moved(node: Node[Any]) -> tuple[Value, ...]:
+    """Return the operands whose numbers a node of the tables keeps."""
+    return node.inputs if node.op.variadic else node.inputs[:1]
+
+
+def carried(node: Node[Any], carries: Mapping[type, Carry] | None = None) -> Quant | None:
+    """Return the parameters that express every result of `node` exactly, from its operands'.
+
+    carries: what becomes of the parameters, by operator; CARRIES where it is left out
+    """
+    carry = (CARRIES if carries is None else carries).get(type(node.op))
+    quants = {value.quant for value in moved(node)}
     if carry is None or len(quants) != 1:
         return None
     (quant,) = quants

@@ -17,7 +17,6 @@ from mgeconvert.backends.tflite.dialect.layouts import Pairs, to_first, to_last
 from mgeconvert.backends.tflite.dialect.pixels import (
     TflDepthToSpace,
     TflResize,
-    TflSpaceToDepth,
 )
 from mgeconvert.backends.tflite.dialect.windows import (
     TflAvgPool,
@@ -44,7 +43,6 @@ __all__ = [
     "TflResize",
     "TflScatter",
     "TflSoftmax",
-    "TflSpaceToDepth",
     "TflTopK",
     "TflTransposeConv",
     "same_padding",

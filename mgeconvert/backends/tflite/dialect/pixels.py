@@ -68,22 +68,3 @@ class TflDepthToSpace(Op):
         r = self.size
         blocks = x.reshape(n, h, w, r, r, c // r**2).transpose(0, 1, 3, 2, 4, 5)
         return (blocks.reshape(n, h * r, w * r, c // r**2),)
-
-
-@op("x")
-class TflSpaceToDepth(Op):
-    """N,H,W,C to N,H / size,W / size,C * size**2; channel order (size, size, C)."""
-
-    size: int
-
-    def infer(self, types: Types) -> tuple[TensorType, ...]:
-        (x,) = types
-        n, h, w, c = x.shape
-        return (TensorType(x.dtype, (n, h // self.size, w // self.size, c * self.size**2)),)
-
-    def eval(self, arrays: Arrays) -> tuple[Array, ...]:
-        (x,) = arrays
-        n, h, w, c = x.shape
-        r = self.size
-        blocks = x.reshape(n, h // r, r, w // r, r, c).transpose(0, 1, 3, 2, 4, 5)
-        return (blocks.reshape(n, h // r, w // r, c * r * r),)

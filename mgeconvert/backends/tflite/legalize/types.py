@@ -56,7 +56,7 @@ KERNELS: Mapping[type[Op], frozenset[DType]] = {
     **_each(MOVED, ops.Transpose, ops.Concat, ops.Slice, ops.Pad, ops.Tile),
     **_each(MOVED, ops.Gather, ops.GatherNd, ops.Expand, ops.Where, dialect.TflGather),
     **_each(MOVED - {B}, ops.Split),
-    **_each({I8, U8, I32, I64, F32}, dialect.TflDepthToSpace, dialect.TflSpaceToDepth),
+    **_each({I8, U8, I32, I64, F32}, dialect.TflDepthToSpace),
 }
 """The element types of the operands that count, by operator; others take all."""
 

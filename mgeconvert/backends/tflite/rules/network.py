@@ -142,9 +142,3 @@ def dequantize(e: Emitter, node: Node[dialect.TflDequantize]) -> None:
 def depth_to_space(e: Emitter, node: Node[dialect.TflDepthToSpace]) -> None:
     given = options("DepthToSpaceOptions", blockSize=node.op.size)
     e.emit("DEPTH_TO_SPACE", node.inputs, node.outputs, given)
-
-
-@RULES(dialect.TflSpaceToDepth)
-def space_to_depth(e: Emitter, node: Node[dialect.TflSpaceToDepth]) -> None:
-    given = options("SpaceToDepthOptions", blockSize=node.op.size)
-    e.emit("SPACE_TO_DEPTH", node.inputs, node.outputs, given)
