@@ -13,8 +13,6 @@ from mgeconvert.manifest import Options
 from mgeconvert.manifest.keys import Table, Tables, keys
 from mgeconvert.manifest.options import INPUT_TYPES, QuantizationKeys
 
-PARAMETERS_FILE = "quant_params.json"
-
 
 def as_file(source: str | os.PathLike[str] | BinaryIO, folder: Path) -> Path:
     """Return the path of the source, which is written to `folder` where it is a file object."""
@@ -33,8 +31,24 @@ def several(numbers: Any) -> tuple[Any, ...]:
     return tuple(numbers) if isinstance(numbers, Sequence) else (numbers,)
 
 
-def judge_rounding(asked: QuantizationKeys) -> None:
-    """Raise ConversionFailed for what the manifest would refuse as well."""
+def rounding(
+    kind: str | None, scales: Any, zero_points: Any, *, param_fake_quant: bool
+) -> QuantizationKeys:
+    """Return the quantization settings; raise ConversionFailed for what a manifest may not say.
+
+    kind, scales, zero_points: the arguments input_data_type, input_scales and input_zero_points
+    """
+    asked = QuantizationKeys(
+        input_data_type=kind,
+        input_scales=several(scales),
+        input_zero_points=several(zero_points),
+        param_fake_quant=param_fake_quant,
+    )
+    _judge_rounding(asked)
+    return asked
+
+
+def _judge_rounding(asked: QuantizationKeys) -> None:
     kind, scales, zeros = asked.input_data_type, asked.input_scales, asked.input_zero_points
     problems = []
     if kind is not None and kind not in INPUT_TYPES:

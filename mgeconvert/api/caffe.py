@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mgeconvert.api.arguments import PARAMETERS_FILE, as_file, judge, judge_rounding, saved, several
+from mgeconvert.api.arguments import as_file, judge, rounding, saved
 from mgeconvert.build.parameters import forget_parameters
 from mgeconvert.build.plan import unchecked
 from mgeconvert.build.single import convert_single
 from mgeconvert.errors import ConversionFailed, UnsupportedCase
 from mgeconvert.manifest import CaffeOptions, Job, single_job
-from mgeconvert.manifest.options import QuantizationKeys
+from mgeconvert.manifest.options import PARAMETERS_FILE
 
 
 class BackEnd(enum.IntEnum):
@@ -73,17 +73,13 @@ def tracedmodule_to_caffe(
         split_conv_relu=split_conv_relu,
         use_empty_blobs=use_empty_blobs,
     )
-    rounding = QuantizationKeys(
-        input_data_type=input_data_type,
-        input_scales=several(input_scales),
-        input_zero_points=several(input_zero_points),
-        param_fake_quant=param_fake_quant,
+    asked = rounding(
+        input_data_type, input_scales, input_zero_points, param_fake_quant=param_fake_quant
     )
-    judge_rounding(rounding)
     with tempfile.TemporaryDirectory(prefix="mgeconvert-") as folder:
         source = saved(traced_module, Path(folder))
         job = _caffe_job(source, Path(prototxt), outspec, options)
-        _to_caffe(replace(job, quantization=rounding), Path(caffemodel), Path(quantize_file_path))
+        _to_caffe(replace(job, quantization=asked), Path(caffemodel), Path(quantize_file_path))
 
 
 def mge_to_caffe(

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mgeconvert.api.arguments import as_file, judge, judge_rounding, saved, several
+from mgeconvert.api.arguments import as_file, judge, rounding, saved
 from mgeconvert.build.parameters import place_parameters
 from mgeconvert.build.plan import unchecked
 from mgeconvert.build.single import convert_single
 from mgeconvert.manifest import OnnxOptions, single_job
-from mgeconvert.manifest.options import QuantizationKeys
+from mgeconvert.manifest.options import PARAMETERS_FILE
 
 
 def tracedmodule_to_onnx(
@@ -29,7 +29,7 @@ def tracedmodule_to_onnx(
     input_zero_points: int | Sequence[int] | None = None,
     require_quantize: bool = False,
     param_fake_quant: bool = False,
-    quantize_file_path: str = "quant_params.json",
+    quantize_file_path: str = PARAMETERS_FILE,
 ) -> None:
     """Write the TracedModule as an ONNX file.
 
@@ -46,20 +46,16 @@ def tracedmodule_to_onnx(
     Raises ConversionFailed with all problems; then nothing is written.
     """
     options = OnnxOptions(opset=opset, graph_name=graph_name, quantize=require_quantize)
-    rounding = QuantizationKeys(
-        input_data_type=input_data_type,
-        input_scales=several(input_scales),
-        input_zero_points=several(input_zero_points),
-        param_fake_quant=param_fake_quant,
-    )
     judge(options)
-    judge_rounding(rounding)
+    asked = rounding(
+        input_data_type, input_scales, input_zero_points, param_fake_quant=param_fake_quant
+    )
     with tempfile.TemporaryDirectory(prefix="mgeconvert-") as folder:
         source = saved(traced_module, Path(folder))
         job = single_job(
             source=source, output=output, format="onnx", outputs=outspec or (), options=options
         )
-        made = convert_single(unchecked(replace(job, quantization=rounding)))
+        made = convert_single(unchecked(replace(job, quantization=asked)))
     place_parameters(made, Path(job.output), Path(quantize_file_path))
 
 

@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mgeconvert.api.arguments import (
-    PARAMETERS_FILE,
     as_file,
     judge,
-    judge_rounding,
+    rounding,
     saved,
-    several,
 )
 from mgeconvert.build.parameters import place_parameters
 from mgeconvert.build.plan import unchecked
 from mgeconvert.build.single import convert_single
 from mgeconvert.manifest import TfliteOptions, single_job
-from mgeconvert.manifest.options import QuantizationKeys
+from mgeconvert.manifest.options import PARAMETERS_FILE, QuantizationKeys
 
 
 def tracedmodule_to_tflite(
@@ -71,16 +69,12 @@ def tracedmodule_to_tflite(
         mtk=mtk,
         max_runtime=max_runtime,
     )
-    rounding = QuantizationKeys(
-        input_data_type=input_data_type,
-        input_scales=several(input_scales),
-        input_zero_points=several(input_zero_points),
-        param_fake_quant=param_fake_quant,
+    asked = rounding(
+        input_data_type, input_scales, input_zero_points, param_fake_quant=param_fake_quant
     )
-    judge_rounding(rounding)
     with tempfile.TemporaryDirectory(prefix="mgeconvert-") as folder:
         source = saved(traced_module, Path(folder))
-        _to_tflite(source, output, outspec, options, rounding, quantize_file_path)
+        _to_tflite(source, output, outspec, options, asked, quantize_file_path)
 
 
 def mge_to_tflite(
@@ -125,12 +119,12 @@ def _to_tflite(
     output: str | os.PathLike[str],
     outspec: Sequence[str] | None,
     options: TfliteOptions,
-    rounding: QuantizationKeys,
+    asked: QuantizationKeys,
     parameters: str,
 ) -> None:
     judge(options)
     job = single_job(
         source=source, output=output, format="tflite", outputs=outspec or (), options=options
     )
-    made = convert_single(unchecked(replace(job, quantization=rounding)))
+    made = convert_single(unchecked(replace(job, quantization=asked)))
     place_parameters(made, Path(job.output), Path(parameters))

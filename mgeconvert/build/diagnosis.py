@@ -6,33 +6,17 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from mgeconvert.build.convert import lower, read_source
-from mgeconvert.build.verify import check_request
-from mgeconvert.check.session import Session
+from mgeconvert.build.verify import Asking, check_request
 from mgeconvert.diagnose.reproducer import diagnose_and_save, replay
 from mgeconvert.diagnose.subject import Subject
 from mgeconvert.manifest.job import Job
 
 
-class Diagnoser:
-    """Answers diagnoses one after another; leaving it ends the runtimes' processes."""
-
-    def __init__(self) -> None:
-        self._session = Session()
-
-    def __enter__(self) -> Diagnoser:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._session.close()
+class Diagnoser(Asking):
+    """Answers diagnoses."""
 
     def __call__(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Diagnose one job; return the result as plain data.

@@ -7,8 +7,7 @@ import shutil
 from pathlib import Path
 
 from mgeconvert.build.records import Result
-
-ENDING = "quant_params.json"
+from mgeconvert.manifest.options import PARAMETERS_FILE
 
 
 def place_parameters(made: Result, folder: Path, wanted: Path) -> None:
@@ -17,7 +16,7 @@ def place_parameters(made: Result, folder: Path, wanted: Path) -> None:
     Where this conversion wrote none, one of an earlier conversion there would be taken for its own,
     so it is removed; a file that holds anything else stays.
     """
-    written = [folder / file.name for file in made.files if file.name.endswith(ENDING)]
+    written = [folder / file.name for file in made.files if file.name.endswith(PARAMETERS_FILE)]
     for path in written:
         if path.resolve() != wanted.resolve():
             shutil.move(path, wanted)

@@ -6,24 +6,25 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mgeconvert.check.request import CheckRequest, Grid, InputRequest, Steps
 from mgeconvert.check.session import Session
 from mgeconvert.manifest.checks import MIXED
 from mgeconvert.manifest.job import Job
-from mgeconvert.manifest.options import INPUT_TYPES
+from mgeconvert.manifest.options import INPUT_TYPES, PARAMETERS_FILE
 
-PARAMETERS = ".quant_params.json"
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
-class Verifier:
-    """Answers checks one after another; leaving it ends the runtimes' processes."""
+class Asking:
+    """Base of what asks runtimes one request after another; leaving it ends their processes."""
 
     def __init__(self) -> None:
         self._session = Session()
 
-    def __enter__(self) -> Verifier:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -33,6 +34,10 @@ class Verifier:
         trace: TracebackType | None,
     ) -> None:
         self._session.close()
+
+
+class Verifier(Asking):
+    """Answers checks."""
 
     def __call__(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Check one artifact; return the result as plain data.
@@ -82,7 +87,7 @@ def check_request(request: Mapping[str, Any]) -> CheckRequest:
 
 def _steps(artifact: Path, job: Job) -> dict[str, Steps]:
     """Return the steps of all tensors that the file of parameters beside the artifact names."""
-    path = artifact.with_name(job.stem + PARAMETERS)
+    path = artifact.with_name(f"{job.stem}.{PARAMETERS_FILE}")
     if not path.exists():
         return {}
     entries = json.loads(path.read_text(encoding="utf-8"))

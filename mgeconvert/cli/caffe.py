@@ -10,7 +10,7 @@ from mgeconvert.cli.options import (
     Commands,
     command,
     end_points,
-    numbers,
+    quantization_arguments,
     quantization_options,
 )
 
@@ -76,15 +76,10 @@ def _traced_to_caffe(options: argparse.Namespace) -> int:
         options.caffemodel,
         outspec=end_points(options),
         use_empty_blobs=options.use_empty_blobs,
-        input_data_type=options.input_data_type,
-        input_scales=numbers(options.input_scales, float),
-        input_zero_points=numbers(options.input_zero_points, int),
-        require_quantize=options.require_quantize,
-        param_fake_quant=options.param_fake_quant,
         split_conv_relu=options.split_conv_relu,
         fuse_bn=options.fuse_bn,
-        quantize_file_path=options.quantize_file_path,
         convert_backend=options.convert_backend,
+        **quantization_arguments(options),
     )
     return _written_both(options)
 

@@ -8,7 +8,7 @@ from mgeconvert.cli.options import (
     Commands,
     command,
     end_points,
-    numbers,
+    quantization_arguments,
     quantization_options,
     written,
 )
@@ -50,12 +50,7 @@ def _traced_to_onnx(options: argparse.Namespace) -> int:
         graph_name=options.graph_name,
         opset=options.opset,
         outspec=end_points(options),
-        input_data_type=options.input_data_type,
-        input_scales=numbers(options.input_scales, float),
-        input_zero_points=numbers(options.input_zero_points, int),
-        require_quantize=options.require_quantize,
-        param_fake_quant=options.param_fake_quant,
-        quantize_file_path=options.quantize_file_path,
+        **quantization_arguments(options),
     )
     return written(options)
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from mgeconvert.errors import (
     ConversionFailed,
@@ -44,6 +44,18 @@ def quantization_options(parser: argparse.ArgumentParser) -> argparse._ArgumentG
         help="where the parameters go (default: %(default)s)",
     )
     return group
+
+
+def quantization_arguments(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what `quantization_options` read, by the names that the Python functions have."""
+    return {
+        "input_data_type": options.input_data_type,
+        "input_scales": numbers(options.input_scales, float),
+        "input_zero_points": numbers(options.input_zero_points, int),
+        "require_quantize": options.require_quantize,
+        "param_fake_quant": options.param_fake_quant,
+        "quantize_file_path": options.quantize_file_path,
+    }
 
 
 def numbers(words: Sequence[str] | None, kind: Callable[[str], Number]) -> list[Number] | None:

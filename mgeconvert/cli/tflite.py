@@ -8,7 +8,7 @@ from mgeconvert.cli.options import (
     Commands,
     command,
     end_points,
-    numbers,
+    quantization_arguments,
     quantization_options,
     written,
 )
@@ -81,12 +81,6 @@ def _traced_to_tflite(options: argparse.Namespace) -> int:
     tracedmodule_to_tflite(
         options.input,
         options.output,
-        input_data_type=options.input_data_type,
-        input_scales=numbers(options.input_scales, float),
-        input_zero_points=numbers(options.input_zero_points, int),
-        require_quantize=options.require_quantize,
-        param_fake_quant=options.param_fake_quant,
-        quantize_file_path=options.quantize_file_path,
         graph_name=options.graph_name,
         mtk=options.mtk,
         outspec=end_points(options),
@@ -95,6 +89,7 @@ def _traced_to_tflite(options: argparse.Namespace) -> int:
         disable_nhwc=options.disable_nhwc,
         use_int64_bias=options.use_int64_bias,
         max_runtime=options.max_runtime,
+        **quantization_arguments(options),
     )
     return written(options)
 

@@ -183,6 +183,9 @@ WRITTEN: Mapping[str, type[OnnxOptions] | type[TfliteOptions] | type[CaffeOption
 """The options of the formats that can be written."""
 
 
+PARAMETERS_FILE = "quant_params.json"
+"""How the name of the file with a model's quantization parameters ends."""
+
 INPUT_TYPES: Mapping[str, tuple[int, int]] = {
     "quint8": (0, 255),
     "qint8": (-128, 127),

@@ -1,4 +1,4 @@
-"""Numbers and problems in the words that all renderings share; standard library only."""
+"""Numbers and problems in the words that all renderings share; needs the manifest's own only."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from mgeconvert.manifest.options import PARAMETERS_FILE
 from mgeconvert.report.document import JobRow, Report
 
-PARAMETERS = ".quant_params.json"
 REFERENCES = {
     "kept": "quantized",
     "parameters": "with rounded parameters",
@@ -61,7 +61,7 @@ def top1_of(job: JobRow) -> str:
 
 def _reference(job: JobRow) -> str:
     """Return what a quantized source was compared with, "" where it is not quantized."""
-    if not any(file.name.endswith(PARAMETERS) for file in job.files):
+    if not any(file.name.endswith(PARAMETERS_FILE) for file in job.files):
         return ""
     said = REFERENCES.get(job.check.get("rounding", ""))
     return f" ({said})" if said else ""
