@@ -14,6 +14,7 @@ from mgeconvert.diagnose.result import Diagnosis
 from mgeconvert.errors import (
     KINDS,
     ConversionFailed,
+    ConvertError,
     InternalError,
     Location,
     ManifestError,
@@ -39,22 +40,30 @@ def diagnose_job(
     missing = missing_files(job)
     if missing:
         raise ConversionFailed(missing)
-    source = Path(job.source)
-    sha256 = sha256_file(source)
-    if job.sha256 not in (None, sha256):
-        problem = f"the source has the SHA-256 {sha256}, the manifest demands {job.sha256}"
-        raise ManifestError(problem, at=Location("source", path=job.source))
+    try:
+        form, sha256 = _source(job)
+    except ConvertError as problem:
+        raise ConversionFailed([problem]) from problem
     request = {
         "job": job.as_dict(),
         "artifact": artifact,
         "cache": None,
-        "source_format": detect(source),
+        "source_format": form,
         "source_sha256": sha256,
         "case": "",
         "save": save,
     }
     with _worker() as worker:
         return _diagnosis(run_check(worker, seams.diagnoser, request, job.limits))
+
+
+def _source(job: Job) -> tuple[str, str]:
+    """Return what the job's source is and its SHA-256; raise ConvertError where it will not do."""
+    form, sha256 = detect(Path(job.source)), sha256_file(Path(job.source))
+    if job.sha256 not in (None, sha256):
+        problem = f"the source has the SHA-256 {sha256}, the manifest demands {job.sha256}"
+        raise ManifestError(problem, at=Location("source", path=job.source))
+    return form, sha256
 
 
 def replay(folder: Path) -> Diagnosis:

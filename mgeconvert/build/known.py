@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from mgeconvert.build.keys import check_key, conversion_key
 from mgeconvert.build.publish import Publisher
@@ -11,8 +14,11 @@ from mgeconvert.build.source import Source, Sources
 from mgeconvert.build.state import State
 from mgeconvert.build.store import Store
 from mgeconvert.build.toolchain import CALIBRATION, Toolchain, Toolchains
-from mgeconvert.errors import ConvertError, Location, UnreadableSource
+from mgeconvert.errors import ConvertError, Location, UnreadableSource, UnsafeSource
 from mgeconvert.manifest.job import Job
+
+OF_SOURCE = (UnreadableSource.code, UnsafeSource.code)
+"""The codes of problems with the bytes of a source."""
 
 
 class Known:
@@ -74,8 +80,9 @@ class Known:
         if not all(self._store.has(file.sha256, file.size) for file in found.files):
             self.forget(found)
             return None
-        self._results[key] = found
-        return found
+        named = tuple(_named(problem, job.source) for problem in found.problems)
+        self._results[key] = replace(found, problems=named)
+        return self._results[key]
 
     def made(self, job: Job) -> Result | None:
         """Return the result that this process has found or made, whether or not it is stored."""
@@ -140,3 +147,11 @@ class Known:
         except OSError as error:
             problem = f"a file that the {stage} needs cannot be read: {error.strerror}"
             raise UnreadableSource(problem, at=Location(stage, path=path)) from error
+
+
+def _named(problem: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Return a stored problem with the source's present name: the same bytes had another one."""
+    at = problem["at"]
+    if problem["code"] not in OF_SOURCE or not at or not os.path.isabs(at["path"]):
+        return dict(problem)
+    return {**problem, "at": {**at, "path": source}}

@@ -57,7 +57,7 @@ def convert_single(job: Job, *, modes: Sequence[str] = (), seams: Seams = OUR_SE
 
 
 def _as_source(problem: ConvertError) -> UnreadableSource:
-    return UnreadableSource(problem.problem)
+    return UnreadableSource(problem.problem, hint=problem.hint)
 
 
 def _raise(outcome: Outcome) -> None:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
-from mgeconvert.errors import Location, UnreadableSource, UnsupportedCase
+from mgeconvert.errors import (
+    ConversionFailed,
+    ConvertError,
+    Location,
+    UnreadableSource,
+    UnsafeSource,
+    UnsupportedCase,
+)
 
 if TYPE_CHECKING:
     from mgeconvert.ir import Graph, Value
@@ -25,6 +33,11 @@ READERS = ("traced", "mge", "onnx")
 """The formats that a conversion can begin with."""
 
 HEAD = 16
+
+AGAIN = "fetch the file again, or export it again"
+
+ENDINGS = (".tm", ".mge", ".onnx")
+"""How the names of models end, by custom."""
 
 _OTHERS = {
     b"PK\x03\x04": "a zip archive: a torch file or an .npz?",
@@ -52,11 +65,12 @@ def detect(path: Path) -> Format:
                 return "onnx"
     except OSError as error:
         problem = f"cannot read the model: {error.strerror}"
-        raise UnreadableSource(problem, at=Location("source", path=str(path))) from error
+        at = Location("source", path=str(path))
+        raise UnreadableSource(problem, at=at, hint="see whether it is there for you") from error
     raise UnreadableSource(
         "the file is empty" if not head else "the file is no model of a known format",
         at=Location("source", path=str(path)),
-        hint=_hint(head),
+        hint=_hint(head, path.suffix),
     )
 
 
@@ -77,14 +91,30 @@ def read(
     `outputs` names end points; without them the model's own outputs are taken. Weights may be
     views of the mapped file. `watch` is shown the tensors on the way; what comes after may replace
     a value by another one of the same name. Raise ConversionFailed, or one ConvertError where
-    nothing more could be found out.
+    nothing more could be found out; what is wrong with the file itself names the file.
     """
     format = detect(path)
     if format not in READERS:
         raise UnsupportedCase(f"{format} files cannot be read yet", at=Location("source"))
     module = importlib.import_module(f"mgeconvert.frontends.{format}")
-    graph: Graph = module.read_graph(path, shapes=shapes, outputs=outputs, watch=watch)
+    try:
+        graph: Graph = module.read_graph(path, shapes=shapes, outputs=outputs, watch=watch)
+    except ConversionFailed as failed:
+        for problem in failed.problems:
+            _name_file(problem, path, format)
+        raise ConversionFailed(failed.problems) from failed
+    except ConvertError as problem:
+        _name_file(problem, path, format)
+        raise
     return graph
+
+
+def _name_file(problem: ConvertError, path: Path, format: Format) -> None:
+    """Have a problem with the file itself say which file that is, and what to do."""
+    if isinstance(problem, UnreadableSource | UnsafeSource):
+        at = problem.at or Location(format)
+        problem.at = at if at.path else replace(at, path=str(path))
+        problem.hint = problem.hint or AGAIN
 
 
 def _by_head(head: bytes) -> Format | None:
@@ -120,8 +150,10 @@ def _varint(data: bytes) -> tuple[int, int]:
     return 0, 0
 
 
-def _hint(head: bytes) -> str:
+def _hint(head: bytes, ending: str) -> str:
     for start, what in _OTHERS.items():
         if head.startswith(start):
             return f"it looks like {what}"
+    if head and ending in ENDINGS:
+        return f"if it was a {ending} file, it is damaged or not complete: {AGAIN}"
     return "models are .tm (megengine.save of a TracedModule), .mge and .onnx files"

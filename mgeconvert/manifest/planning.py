@@ -119,10 +119,19 @@ def missing_files(job: Job) -> tuple[ConvertError, ...]:
     read = {f"quantization.{name}": path for name, path in job.conversion_files().items()}
     needed = {"source": job.source, **read, **_check_files(job)}
     return tuple(
-        ManifestError(f'the file "{path}" does not exist', at=_key(job, key))
+        _missing(path, key=_key(job, key))
         for key, path in needed.items()
         if not os.path.isfile(path)
     )
+
+
+def _missing(path: str, *, key: Location) -> ManifestError:
+    """Say what stands in place of a file."""
+    if os.path.isdir(path):
+        return ManifestError(f'"{path}" is a folder, not a file', at=key)
+    folder = os.path.dirname(path)
+    hint = "" if os.path.isdir(folder) else "its folder does not exist either"
+    return ManifestError(f'the file "{path}" does not exist', at=key, hint=hint)
 
 
 def _check_files(job: Job) -> dict[str, str]:

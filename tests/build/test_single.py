@@ -75,3 +75,11 @@ def test_a_missing_source_and_an_unwritable_folder_are_refused(job, tmp_path):
     (tmp_path / "in.tm").unlink()
     with pytest.raises(ConversionFailed, match=r"in\.tm.*does not exist.*unreadable-source"):
         convert_single(made, seams=SEAMS)
+
+
+def test_a_folder_in_place_of_the_source_is_told(job, tmp_path):
+    made = unchecked(job())
+    (tmp_path / "in.tm").unlink()
+    (tmp_path / "in.tm").mkdir()
+    with pytest.raises(ConversionFailed, match=r"in\.tm.*is a folder, not a file"):
+        convert_single(made, seams=SEAMS)
