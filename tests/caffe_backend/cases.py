@@ -1,13 +1,23 @@
-"""The operators on float32 tensors of fixed sizes: the cases of the ONNX backend, and more."""
+"""The operators on tensors of fixed sizes that float32 holds: ONNX's cases, and more."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
+from mgeconvert.backends.caffe.held import HELD, LARGEST
 from mgeconvert.ir import DType, ops
-from tests.onnx_backend.case import F32, Case, case
+from tests.onnx_backend.case import F32, I32, U8, Case, Operand, case
 from tests.onnx_backend.cases import CASES as ALL
 from tests.onnx_backend.cases.network import conv, transposed
 
 NONE, SAME = (0, 0), (1, 1)
+
+
+def held(*values: float) -> Operand:
+    return replace(F32(len(values)), values=values)
+
 
 MORE: list[Case] = [
     # Powers that OpenCV would fuse wrongly with what follows; see net.py.
@@ -102,12 +112,52 @@ MORE: list[Case] = [
         for c in ("half_pixel", "align_corners", "asymmetric")
     ),
     case(ops.MatMul(), F32(1, 3, 4).fixed(), F32(2, 4, 5), atol=1e-5),
+    # Steps at, beside and far from their edges, behind layers into which OpenCV would fuse them.
+    *(
+        case(op, held(-2.5, -1.5, -1e-30, 0.0, 0.49999997, 0.5, 2.5, 8388607.0, 1e30))
+        for op in (ops.Floor(), ops.Ceil(), ops.Round(), ops.Round(half="even"), ops.Sign())
+    ),
+    *(
+        case(op(), F32(2, 3, 4), F32(*shape).fixed())
+        for op in (ops.Greater, ops.LessEqual, ops.Equal)
+        for shape in ((2, 3, 4), (3, 1), (1,))
+    ),
+    # Quotients at and beside whole numbers, by all signs.
+    *(
+        case(op(), I32(64).between(-40, 40), I32(64).between(1, 9))
+        for op in (ops.Div, ops.FloorDiv, ops.Mod, ops.Fmod)
+    ),
+    *(
+        case(op(), I32(64).between(-(2**24), 2**24), I32(1).between(7, 49).fixed())
+        for op in (ops.Div, ops.FloorDiv, ops.Mod, ops.Fmod)
+    ),
+    *(
+        case(op(), F32(64).between(-50, 50), F32(64).between(0.1, 3), atol=1e-5)
+        for op in (ops.FloorDiv, ops.Mod, ops.Fmod)
+    ),
+    case(ops.Add(), U8(4, 8).between(100, 255), U8(4, 8).between(100, 255)),
+    *(case(op(axis=axis), F32(2, 5, 3, 4)) for op in (ops.ArgMax, ops.ArgMin) for axis in range(4)),
+    *(case(ops.TopK(axis=axis, k=3), F32(4, 5, 3, 4)) for axis in range(4)),
 ]
 
 
-def _is_plain(case: Case) -> bool:
-    """Whether it is of float32 and of fixed sizes."""
-    return case.dtype is DType.F32 and case.sizes == ((),)
+STEPS = (
+    *("Cast", "Ceil", "Equal", "Floor", "Greater", "GreaterEqual", "Less", "LessEqual"),
+    *("NotEqual", "Round", "Sign"),
+)
+"""Operators made of indicators, in which infinities and what is not a number are lost."""
 
 
-CASES: list[Case] = [*dict.fromkeys([*filter(_is_plain, ALL), *MORE])]
+def _is_held(case: Case) -> bool:
+    """Whether sizes are fixed, and blobs of float32 hold all the numbers."""
+    if case.sizes != ((),) or not {o.dtype for o in case.operands} <= {DType.F32, *HELD}:
+        return False
+    arrays = [o.array(case.seed + i, {}) for i, o in enumerate(case.operands)]
+    return all(
+        np.isfinite(a).all() if a.dtype.kind == "f" else np.abs(a.astype(float)).max() <= LARGEST
+        for a in arrays
+        if a.size and (a.dtype.kind != "f" or case.name in STEPS)
+    )
+
+
+CASES: list[Case] = [*dict.fromkeys([*filter(_is_held, ALL), *MORE])]

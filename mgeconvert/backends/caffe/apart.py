@@ -17,6 +17,7 @@ LINEAR = frozenset(("BatchNorm", "Power", "Scale"))
 
 ROOTS = frozenset(("Convolution", "Deconvolution", "Eltwise", "InnerProduct"))
 SMALLEST = float(np.finfo(np.float32).tiny)
+STEEP = 1 << 20  # a Power with such numbers cuts bits off, or has no more than two results
 
 
 def keep_apart(layers: Sequence[Layer]) -> list[Layer]:
@@ -29,7 +30,8 @@ def keep_apart(layers: Sequence[Layer]) -> list[Layer]:
     kept: list[Layer] = []
     for layer in layers:
         root = roots.get(id(layer.bottoms[0])) if len(layer.bottoms) == 1 else None
-        if root and len(readers[id(layer.bottoms[0])]) == 1 and _fuses_wrongly(root, layer):
+        alone = bool(root) and len(readers[id(layer.bottoms[0])]) == 1
+        if (root and alone and _fuses_wrongly(root, layer)) or _is_abrupt(layer):
             kept.append(_between(layer))
             root = None
         if layer.type in ROOTS:
@@ -51,6 +53,19 @@ def _fuses_wrongly(root: Layer, layer: Layer) -> bool:
         return True  # it takes any axis for that of the channels
     grouped = root.type == "Deconvolution" and root.parameters.get("group", 1) > 1
     return grouped and layer.type in ("BatchNorm", "Scale")  # it scales the wrong filters
+
+
+def _is_abrupt(layer: Layer) -> bool:
+    """Whether a Power of great numbers meets another linear layer: in one both lose their sense."""
+    if layer.type not in LINEAR:
+        return False
+    before = layer.bottoms[0].layer
+    return (_is_steep(layer) and before.type in LINEAR | ROOTS) or _is_steep(before)
+
+
+def _is_steep(layer: Layer) -> bool:
+    numbers = [layer.parameters.get(name, 0.0) for name in ("scale", "shift")]
+    return layer.type == "Power" and any(abs(n) >= STEEP for n in numbers)
 
 
 def _is_wide(scale: Layer) -> bool:

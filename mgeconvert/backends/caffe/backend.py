@@ -10,11 +10,13 @@ from mgeconvert.backends import base, quant_params
 from mgeconvert.backends.base import Artifact, Lowering, Quantization, Request
 from mgeconvert.backends.caffe import quantized, writer
 from mgeconvert.backends.caffe.dialects import DIALECTS, Dialect
-from mgeconvert.backends.caffe.emitter import Blob, Emitter, need_float, sizes
+from mgeconvert.backends.caffe.emitter import Blob, Emitter, sizes
+from mgeconvert.backends.caffe.held import HELD, need_held
 from mgeconvert.backends.caffe.net import finish
 from mgeconvert.backends.caffe.rules import RULES
+from mgeconvert.backends.caffe.whole import WHOLE, wrapped
 from mgeconvert.errors import ConversionFailed, ConvertError, Location, UnsupportedCase
-from mgeconvert.ir import DType, Graph, Node
+from mgeconvert.ir import DType, Graph, Node, TensorType, ops
 from mgeconvert.ir.passes import (
     Observer,
     Pass,
@@ -37,6 +39,13 @@ PIPELINE: tuple[Pass, ...] = (
     merge_constants,
     drop_dead,
 )
+
+
+OVERFLOWING = (
+    *(ops.Abs, ops.Add, ops.Cast, ops.Conv, ops.CumSum, ops.Linear, ops.MatMul, ops.Mul, ops.Neg),
+    *(ops.Pow, ops.ReduceProd, ops.ReduceSum, ops.ShiftLeft, ops.Sub),
+)
+"""Operators whose results may have more bits than integers keep."""
 
 
 class Options(Protocol):
@@ -79,21 +88,29 @@ class CaffeBackend:
         if asked.param_fake_quant and by_net:
             model = replace(model, weights=quantized.rounded(net))
         tensors = {name: layers[layer] for name, layer in emitter.tops().items() if layer in layers}
-        files = _files(model, request, quantized.document(places))
+        files = _files(model, request, quantized.document(places), _types(graph))
         return Artifact(files, quant_params.idle(unused), tensors)
 
 
 def _files(
-    model: writer.Model, request: Request, parameters: bytes
+    model: writer.Model, request: Request, parameters: bytes, types: Mapping[str, TensorType]
 ) -> Mapping[str, Iterable[base.Chunk]]:
     weights = writer.stream(model, empty_blobs=request.options.use_empty_blobs)
     files: dict[str, Iterable[base.Chunk]] = {
-        f"{request.stem}.prototxt": writer.text(model, request.provenance),
+        f"{request.stem}.prototxt": writer.text(model, request.provenance, types),
         f"{request.stem}.caffemodel": weights,
     }
     if parameters:
         files[request.stem + quant_params.ENDING] = [parameters]
     return files
+
+
+def _types(graph: Graph) -> dict[str, TensorType]:
+    """Return the types of the ports that blobs show otherwise: not float32, or without axes."""
+    types = {port.name: port.value.type for port in (*graph.inputs, *graph.outputs)}
+    return {
+        n: type_ for n, type_ in types.items() if type_.dtype is not DType.F32 or not type_.rank
+    }
 
 
 def _rounding(options: Options, asked: Quantization) -> tuple[Pass, ...]:
@@ -112,12 +129,7 @@ def _judge_inputs(graph: Graph, dialect: Dialect) -> None:
     for port in graph.inputs:
         try:
             shape = sizes(port.value)
-            if not port.value.type.rank:
-                raise UnsupportedCase("an input of rank 0: blobs have axes", hint="use rank 1")
-            if port.value.type.dtype is not DType.F32:
-                raise UnsupportedCase(
-                    f"an input of {port.value.type.dtype.value}: blobs are float32"
-                )
+            need_held(port.value.type.dtype, "an input")
             if dialect.input_rank not in (0, len(shape)):
                 raise UnsupportedCase(
                     f"an input of rank {len(shape)}: {dialect.reader} reads images only, "
@@ -137,32 +149,28 @@ def _lower(graph: Graph, dialect: Dialect) -> Emitter:
     def apply(rule: Lowering, node: Node[Any]) -> None:
         if not all(map(emitter.is_known, node.inputs)):
             return  # it follows from a refusal, which is reported
-        need_float(node)
-        for value in node.outputs:
-            sizes(value)
+        _judge(node, dialect)
         start = emitter.begin(node)
-        results = rule(emitter, node)
+        made = rule(emitter, node)
+        results = [made] if isinstance(made, Blob) else made
+        if isinstance(node.op, OVERFLOWING):
+            results = [wrapped(emitter, y, v.type.dtype) for y, v in zip(results, node.outputs)]
         quantized.note_weights(node, emitter.layers[start:])
-        emitter.bind(node, [results] if isinstance(results, Blob) else results, start)
+        emitter.bind(node, results, start)
 
     base.lower(graph, RULES, 0, apply)
-    _judge_outputs(graph)
     return emitter
 
 
-def _judge_outputs(graph: Graph) -> None:
-    """Raise ConversionFailed for outputs that no blob can be."""
-    problems = [
-        UnsupportedCase(
-            f"an output of {port.value.type}: blobs are float32 and have axes",
-            at=Location("caffe", "output", port.name),
-            hint="choose another end point",
-        )
-        for port in graph.outputs
-        if port.value.type.dtype is not DType.F32 or not port.value.type.rank
-    ]
-    if problems:
-        raise ConversionFailed(problems)
+def _judge(node: Node[Any], dialect: Dialect) -> None:
+    """Raise UnsupportedCase where `node` has a size or a type that blobs have not."""
+    values = [v for v in (*node.inputs, *node.outputs) if v.const is None]
+    for value in values:
+        need_held(value.type.dtype, type(node.op).__name__)
+    for value in node.outputs:
+        sizes(value)
+        if value.type.dtype in HELD:
+            dialect.need(WHOLE)
 
 
 BACKEND = CaffeBackend()

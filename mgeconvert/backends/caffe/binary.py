@@ -74,6 +74,15 @@ def sum_of(e: Emitter, a: Blob, b: Blob, coefficients: Sequence[float] = ()) -> 
     return total(e, expand(e, a, shape), expand(e, b, shape), coefficients=coefficients)
 
 
+def difference_of(e: Emitter, a: Value, b: Value) -> Blob:
+    """Return a - b, broadcast."""
+    if b.const is not None:
+        return plus(e, e.blob(a), -floats(b))
+    if a.const is not None:
+        return plus(e, negative(e, e.blob(b)), floats(a))
+    return sum_of(e, e.blob(a), e.blob(b), (1.0, -1.0))
+
+
 def maximum_of(e: Emitter, a: Value, b: Value) -> Blob:
     """Return the maximum of a and b, broadcast."""
     return greatest(e, *_both(e, a, b))

@@ -75,6 +75,7 @@ SHARED: Mapping[str, str] = {
     "Softmax": "any axis",
     "Softmax across the batch": "axis 0",
     "TanH": "",
+    "whole numbers": "as float32, exact up to 2 ** 24",
 }
 
 OPENCV: Mapping[str, str] = {
@@ -103,12 +104,14 @@ WITHOUT: Mapping[str, Mapping[str, str]] = {
         "MVN": "not in the list",
         "Scale on any axis": "by channel, right after BatchNorm",
         "Scale of two bottoms": "weights must be constant",
+        "whole numbers": "the devices compute in float16 or int8",
     },
     "nnie": {
         "Convolution of 3 spatial axes": "images only",
         "Scale on any axis": "by channel",
         "Scale of two bottoms": "weights must be constant",
         "Silence": "not in HiSilicon's list",
+        "whole numbers": "the devices compute in float16 or int8",
     },
     "trt": {
         "Concat across the batch": "the batch is implicit",
@@ -126,6 +129,7 @@ WITHOUT: Mapping[str, Mapping[str, str]] = {
         "Silence": "not in the parser",
         "Slice": "not in the parser",
         "Softmax across the batch": "the batch is implicit",
+        "whole numbers": "the devices compute in float16 or int8",
     },
 }
 VENDOR_ADDS: Mapping[str, Mapping[str, str]] = {

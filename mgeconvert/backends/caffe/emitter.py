@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from mgeconvert.backends.caffe.dialects import Dialect
+from mgeconvert.backends.caffe.held import HELD, LARGEST
 from mgeconvert.errors import InternalError, UnsupportedCase
-from mgeconvert.ir import Array, DType, Graph, Node, Quant, Value
+from mgeconvert.ir import Array, Graph, Node, Quant, Value
 
 Sizes = tuple[int, ...]
 
@@ -210,13 +211,9 @@ def sizes(value: Value) -> Sizes:
 def floats(value: Value) -> Array:
     """Return a constant as float32; it is a view where it is float32 already."""
     assert value.const is not None
-    return value.const.astype(np.float32, copy=False)
-
-
-def need_float(node: Node[Any], keep: Sequence[DType] = ()) -> None:
-    """Raise UnsupportedCase where `node` computes with anything but float32."""
-    computed = [v for v in (*node.inputs, *node.outputs) if v.const is None]
-    for value in computed:
-        if value.type.dtype is not DType.F32 and value.type.dtype not in keep:
-            name = type(node.op).__name__
-            raise UnsupportedCase(f"{name} of {value.type.dtype.value}: Caffe's blobs are float32")
+    array = value.const.astype(np.float32, copy=False)
+    if value.type.dtype in HELD and array.size and float(np.abs(array).max()) > LARGEST:
+        raise UnsupportedCase(
+            f"{value.name} has whole numbers beyond 2 ** 24, which blobs of float32 do not hold"
+        )
+    return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from mgeconvert.backends.caffe import schema
 from mgeconvert.backends.caffe.emitter import Layer
 from mgeconvert.backends.caffe.net import Net
 from mgeconvert.errors import UnsupportedCase
-from mgeconvert.ir import Array
+from mgeconvert.ir import Array, TensorType
 from mgeconvert.ir.mapped import forget
 
 LARGEST = 2**31 - 1  # bytes of a message that protobuf reads
@@ -103,10 +104,17 @@ def _set(message: schema.Message, values: Mapping[str, Any]) -> None:
             getattr(message, name).extend(value)
 
 
-def text(model: Model, provenance: Mapping[str, str]) -> Iterator[Chunk]:
-    """Yield the `.prototxt`; what there is no field for stands in comments."""
+def text(
+    model: Model, provenance: Mapping[str, str], types: Mapping[str, TensorType]
+) -> Iterator[Chunk]:
+    """Yield the `.prototxt`; what there is no field for stands in comments.
+
+    `types` are those of the source's ports that are not what the blobs are.
+    """
     for key in sorted(provenance):
         yield f"# {key}: {' '.join(provenance[key].split())}\n".encode()
+    for name, type_ in types.items():
+        yield f"# type in the source of {json.dumps(name)}: {type_}\n".encode()
     yield text_format.MessageToString(model.message, as_utf8=True).encode()
 
 

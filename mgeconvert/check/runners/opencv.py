@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +14,16 @@ from mgeconvert.check.runners.protocol import Array, Arrays, Description, Port
 from mgeconvert.errors import CheckFailed, ConvertError
 
 HINT = "install the extra: pip install 'mgeconvert[caffe]'"
+TYPE = re.compile(r'^# type in the source of (".*"): (\w+)\[([\d, ]*)\]$', re.MULTILINE)
 LAYER = re.compile(r"^layer {\n(.*?)^}", re.MULTILINE | re.DOTALL)
 
 
 class Runtime:
     """One net at a time: a `.prototxt`, with the `.caffemodel` of the same stem beside it.
 
-    OpenCV's `forward` takes the names of layers; ours are called after their tops.
+    OpenCV's `forward` takes the names of layers; ours are called after their tops. Blobs are of
+    float32 and have axes; where a port of the source is not or has none, a comment of the net says
+    what it is, and arrays are turned into it as long as all their numbers can be.
     """
 
     name = "OpenCV"
@@ -35,6 +39,7 @@ class Runtime:
         self._path = ""
         self._ports: tuple[Port, ...] = ()
         self._outputs: list[str] = []
+        self._types: dict[str, Port] = {}
 
     def versions(self) -> dict[str, str]:
         return {"opencv-python": self._library.__version__}
@@ -42,7 +47,8 @@ class Runtime:
     def open(self, path: str, *, format: str, outputs: Sequence[str]) -> Description:
         """Load a net; CheckFailed where OpenCV refuses it or where an output is missing."""
         self._net, self._unfused, self._path = self._read(path), None, path
-        ports = _inputs(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        self._types, ports = _types(text), _inputs(text)
         self._outputs = [
             name
             for name in self._net.getUnconnectedOutLayersNames()
@@ -53,8 +59,12 @@ class Runtime:
             raise CheckFailed(f"the net has no output named {', '.join(map(repr, missing))}")
         self._ports = ports
         shapes = self._shapes(self._outputs)
-        outs = tuple(Port(name, "float32", shapes[name]) for name in self._outputs)
-        return Description(ports, outs)
+        outs = (Port(name, "float32", shapes[name]) for name in self._outputs)
+        return Description(tuple(map(self._declared, ports)), tuple(map(self._declared, outs)))
+
+    def _declared(self, port: Port) -> Port:
+        """Return the port as the source has it."""
+        return self._types.get(port.name, port)
 
     def _read(self, path: str) -> Any:
         cv2 = self._library
@@ -76,7 +86,18 @@ class Runtime:
         return {name: tuple(int(n) for n in shape) for name, shape in found.items()}
 
     def run(self, feeds: Arrays) -> dict[str, Array]:
-        return self._forward(self._net, feeds, self._outputs)
+        results = self._forward(self._net, feeds, self._outputs)
+        return {name: self._typed(name, array) for name, array in results.items()}
+
+    def _typed(self, name: str, array: Array) -> Array:
+        """Return an output as the source has it; as it is where numbers would be lost."""
+        port = self._types.get(name)
+        if port is None:
+            return array
+        typed = array.astype(port.dtype).reshape([int(n) for n in port.shape or ()])
+        return (
+            typed if np.array_equal(typed.astype(np.float32).reshape(array.shape), array) else array
+        )
 
     def inner(self, feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
         """Return the first tops of layers; a name is the layer's.
@@ -94,7 +115,7 @@ class Runtime:
     def _forward(self, net: Any, feeds: Arrays, names: Sequence[str]) -> dict[str, Array]:
         cv2 = self._library
         for name, array in feeds.items():
-            net.setInput(np.ascontiguousarray(array), name)
+            net.setInput(np.ascontiguousarray(array, np.float32).reshape(array.shape or (1,)), name)
         try:
             values = net.forward(list(names))
         except cv2.error as error:
@@ -108,6 +129,16 @@ class Runtime:
 
 def _told(error: Exception) -> str:
     return " ".join(str(error).split())[-300:]
+
+
+def _types(text: str) -> dict[str, Port]:
+    """Return the ports that the source has otherwise than the net."""
+    return {
+        (port := json.loads(name)): Port(
+            port, dtype, tuple(map(int, filter(None, dims.split(", "))))
+        )
+        for name, dtype, dims in TYPE.findall(text)
+    }
 
 
 def _inputs(text: str) -> tuple[Port, ...]:

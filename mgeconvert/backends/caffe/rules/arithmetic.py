@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 
 from mgeconvert.backends.caffe.binary import (
+    difference_of,
     maximum_of,
     minimum_of,
     multiply,
     plus,
-    product_of,
     sum_of,
     times,
 )
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
-from mgeconvert.backends.caffe.pieces import negative, power, unary
+from mgeconvert.backends.caffe.pieces import power, unary
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import Node, ops
@@ -32,29 +32,13 @@ def add(e: Emitter, node: Node[ops.Add]) -> Blob:
 
 @RULES(ops.Sub)
 def sub(e: Emitter, node: Node[ops.Sub]) -> Blob:
-    a, b = node.inputs
-    if b.const is not None:
-        return plus(e, e.blob(a), -floats(b))
-    if a.const is not None:
-        return plus(e, negative(e, e.blob(b)), floats(a))
-    return sum_of(e, e.blob(a), e.blob(b), (1.0, -1.0))
+    return difference_of(e, *node.inputs)
 
 
 @RULES(ops.Mul)
 def mul(e: Emitter, node: Node[ops.Mul]) -> Blob:
     a, b = node.inputs
     return multiply(e, e.blob(b), a) if a.const is not None else multiply(e, e.blob(a), b)
-
-
-@RULES(ops.Div)
-def div(e: Emitter, node: Node[ops.Div]) -> Blob:
-    a, b = node.inputs
-    if b.const is not None:
-        return times(e, e.blob(a), 1 / floats(b))
-    inverse = power(e, e.blob(b), exponent=-1.0)
-    if a.const is not None:
-        return times(e, inverse, floats(a))
-    return product_of(e, e.blob(a), inverse)
 
 
 @RULES(ops.Pow, limits="one of both is one number; as the base it is positive")

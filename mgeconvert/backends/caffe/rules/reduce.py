@@ -10,13 +10,17 @@ from mgeconvert.backends.caffe.binary import sum_of
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, sizes
 from mgeconvert.backends.caffe.mixing import max_over, min_over, mix, product_over, sum_over
 from mgeconvert.backends.caffe.pieces import reshape, unary
+from mgeconvert.backends.caffe.rules.logic import is_whole
 from mgeconvert.backends.caffe.rules.table import RULES
+from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import Node, ops
 
 
 @RULES(ops.ReduceSum, ops.ReduceMean)
 def reduce_sum(e: Emitter, node: Node[Any]) -> Blob:
     mean = isinstance(node.op, ops.ReduceMean)
+    if mean and is_whole(node.inputs[0]):
+        raise UnsupportedCase("a mean of whole numbers", hint="cast them to float32 before")
     y = sum_over(e, e.blob(node.inputs[0]), node.op.reduced, mean=mean)
     return reshape(e, y, sizes(node.output))
 

@@ -7,13 +7,19 @@ import numpy as np
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, sizes
 from mgeconvert.backends.caffe.filters import deconvolution
 from mgeconvert.backends.caffe.mixing import mix, pad_axis
+from mgeconvert.backends.caffe.rules.logic import is_whole
 from mgeconvert.backends.caffe.rules.table import RULES
+from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import Array, Node, ops
 
 
 @RULES(ops.Resize)
 def resize(e: Emitter, node: Node[ops.Resize]) -> Blob:
     x, op = e.blob(node.inputs[0]), node.op
+    if op.mode != "nearest" and is_whole(node.inputs[0]):
+        raise UnsupportedCase(
+            f"a resize of whole numbers, {op.mode}", hint="cast them to float32 before"
+        )
     after = sizes(node.output)[2:]
     matrices = [_matrix(op, axis, n, m) for axis, (n, m) in enumerate(zip(x.shape[2:], after))]
     if x.rank == 4:
