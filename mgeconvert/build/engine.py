@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mgeconvert.build.failed import failed_case, first_wrong, problems_of
+from mgeconvert.build.failed import as_expected, failed_case, first_wrong, problems_of, told
 from mgeconvert.build.files import FULL
 from mgeconvert.build.known import Known
 from mgeconvert.build.outcome import Action, Outcome, Stage
@@ -215,8 +215,8 @@ class Engine:
         problems = reply.problems or problems_of(details)
         if case := failed_case(details):
             ask = {**request, "case": case, "save": ""}
-            told = run_check(self._diagnoser, self._seams.diagnoser, ask, job.limits)
-            details = {**details, "diagnosis": told.value or {"problems": list(told.problems)}}
+            found = run_check(self._diagnoser, self._seams.diagnoser, ask, job.limits)
+            details = {**details, "diagnosis": found.value or {"problems": list(found.problems)}}
             problems = (*problems, first_wrong(details["diagnosis"]).as_dict())
         key = self.known.check_key(job, result)
         verdict = Verdict(key, job.name, problems, details, _facts(reply))
@@ -234,8 +234,9 @@ class Engine:
     def _failed(
         self, job: Job, stage: Stage, problems: Iterable[dict[str, Any]], facts: Facts = NO_FACTS
     ) -> Outcome:
-        action: Action = "expected" if job.expect == "fail" else "failed"
-        return self._withdrawn(job, Outcome(job.name, stage, action, tuple(problems), facts))
+        all = told(job, problems)
+        action: Action = "expected" if as_expected(job, all) else "failed"
+        return self._withdrawn(job, Outcome(job.name, stage, action, all, facts))
 
     def _withdrawn(self, job: Job, outcome: Outcome) -> Outcome:
         """Take away what an earlier build published: a final name holds a good artifact or none."""

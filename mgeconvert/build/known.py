@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from mgeconvert.build.failed import as_expected
 from mgeconvert.build.keys import check_key, conversion_key
 from mgeconvert.build.publish import Publisher
 from mgeconvert.build.records import Result, Verdict, result_from, verdict_from
@@ -122,7 +123,7 @@ class Known:
         if result is None:
             return False
         if not result.ok:
-            return job.expect == "fail" and not self._publisher.has_files(job)
+            return as_expected(job, result.problems) and not self._publisher.has_files(job)
         if job.check.enabled:
             return True
         return job.expect == "pass" and self._publisher.is_published(job, result)
@@ -137,8 +138,8 @@ class Known:
         except ConvertError:
             return False
         if job.expect == "fail":
-            failed = not result.ok or (verdict is not None and not verdict.ok)
-            return failed and not self._publisher.has_files(job)
+            problems = (*result.problems, *(verdict.problems if verdict else ()))
+            return as_expected(job, problems) and not self._publisher.has_files(job)
         return verdict is not None and verdict.ok and self._publisher.is_published(job, result)
 
     def _hash(self, path: str, stage: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mgeconvert import __version__
+from mgeconvert.build.failed import as_expected, told
 from mgeconvert.build.files import replace_file
 from mgeconvert.build.outcome import Outcome, outcome_from
 from mgeconvert.build.plan import Build
@@ -97,7 +98,7 @@ def _lacks(build: Build, row: JobRow) -> str:
 def _row(build: Build, job: Job) -> JobRow:
     result, verdict, problems = _known(build, job)
     done = {stage: _outcome(build, job, stage) for stage in ("convert", "check")}
-    problems = problems or _problems(result, verdict, done)
+    problems = problems or _problems(job, result, verdict, done)
     settings = job.settings()
     return JobRow(
         name=job.name,
@@ -136,7 +137,7 @@ def _known(
         result = known.result(job)
         verdict = known.verdict(job, result) if result and result.ok and job.check.enabled else None
     except ConvertError as problem:
-        return None, None, (problem.as_dict(),)
+        return None, None, told(job, (problem.as_dict(),))
     return result, verdict, ()
 
 
@@ -158,11 +159,14 @@ def _key(build: Build, job: Job) -> str:
 
 
 def _problems(
-    result: Result | None, verdict: Verdict | None, done: Mapping[str, Outcome | None]
+    job: Job,
+    result: Result | None,
+    verdict: Verdict | None,
+    done: Mapping[str, Outcome | None],
 ) -> tuple[dict[str, Any], ...]:
     stored = [*(result.problems if result else ()), *(verdict.problems if verdict else ())]
     if stored:
-        return tuple(stored)
+        return told(job, stored)
     passing = [o for o in done.values() if o and o.action in ("failed", "expected")]
     return tuple(problem for outcome in passing[:1] for problem in outcome.problems)
 
@@ -178,7 +182,7 @@ def _state(
         return "disabled"
     if problems:
         passed = result is not None and result.ok and (verdict is None or verdict.ok)
-        return "expected" if job.expect == "fail" and not passed else "failed"
+        return "expected" if as_expected(job, problems) and not passed else "failed"
     if result is None or (job.check.enabled and verdict is None):
         return "missing"
     if not build.engine.publisher.is_published(job, result):

@@ -10,6 +10,7 @@ from mgeconvert.manifest.keys import key
 from mgeconvert.manifest.kinds import Flag, Real, Text, Whole
 
 REASON = Text(words="a reason")
+ERROR = Text(words="text of an error")
 
 Rounds = Literal["float", "quantized", "mixed"]
 """Which sides of a comparison are rounded: none, both in the same way, or one of them."""

@@ -24,8 +24,9 @@ CALIBRATION = ("method", "percentile", "activation", "per_channel")
 class Job:
     """One artifact to make; paths are absolute, tuples stand for lists, None for "not said".
 
-    `expect` is "pass" or "fail"; `reason` tells why the job is disabled or expected to fail.
-    `outputs` are end points, empty for the source's own. `labels` names a file of right classes.
+    `expect` is "pass" or "fail"; `reason` tells why the job is disabled or expected to fail,
+    and `error` what one of the errors contains then, "" for anything. `outputs` are end points,
+    empty for the source's own. `labels` names a file of right classes.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Job:
     enabled: bool = True
     expect: str = "pass"
     reason: str = ""
+    error: str = ""
     quantization: QuantizationKeys = field(default_factory=QuantizationKeys)
 
     @property

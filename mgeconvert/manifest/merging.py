@@ -11,8 +11,12 @@ from mgeconvert.manifest.tables import table_keys, target_keys
 
 Raw = Mapping[str, Any]
 
-SHARED = ("expect", "reason", "check")
+SHARED = ("expect", "reason", "error", "check")
 """The keys that models and targets both have: a target falls back on its model's."""
+
+
+EXPECTED = ("expect", "reason", "error")
+"""Those of them that come to a target by its model alone."""
 
 
 def merge(*layers: Raw) -> dict[str, Any]:
@@ -55,7 +59,7 @@ def target_table(name: str, target: Raw, *, model: Raw, defaults: Raw) -> dict[s
     if format not in FORMATS:
         return merge(target, {"format": format})
     allowed = target_keys(format)
-    flat = {k: v for k, v in defaults.items() if k in allowed and k not in ("expect", "reason")}
+    flat = {k: v for k, v in defaults.items() if k in allowed and k not in EXPECTED}
     tables = defaults.get("targets", {})
     below = tables.get(name, tables.get(format, {}))
     known = {k: v for k, v in below.items() if k in allowed}

@@ -48,6 +48,7 @@ def _job(model: Model, target: Target) -> Job:
         enabled=target.enabled,
         expect=target.expect,
         reason=target.reason,
+        error=target.error,
         quantization=model.quantization,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mgeconvert.manifest.checks import REASON, CheckSettings
+from mgeconvert.manifest.checks import ERROR, REASON, CheckSettings
 from mgeconvert.manifest.keys import Table, Tables, key, planned
 from mgeconvert.manifest.kinds import (
     PATH,
@@ -100,6 +100,15 @@ class Target:
             default="the model's",
         ),
     )
+    error: str = field(
+        default="",
+        metadata=key(
+            ERROR,
+            'With `expect = "fail"`: text that one of the errors must contain, such as '
+            '`"no rule for LSTM"` or `"[check-failed]"`. A job that fails otherwise has failed.',
+            default="the model's",
+        ),
+    )
     check: CheckSettings = field(
         metadata=key(Table(CheckSettings), "How the artifact is compared with its source.")
     )
@@ -180,6 +189,9 @@ class Model:
     )
     reason: str = field(
         default="", metadata=key(REASON, "The reason for targets that give none of their own.")
+    )
+    error: str = field(
+        default="", metadata=key(ERROR, "What the errors of targets must contain that do not say.")
     )
     allow_outside: bool = field(
         default=False,

@@ -35,6 +35,8 @@ def read_targets(context: Context, name: str, own: Raw, merged: Raw) -> tuple[Ta
     used = any(_excused(target) for target in targets)
     if "reason" in own and targets and not used:
         context.report(("models", name, "reason"), "it has no effect", REASONS)
+    if "error" in own and targets and not any(t.enabled and t.expect == "fail" for t in targets):
+        context.report(("models", name, "error"), "it has no effect", ERRORS)
     return targets
 
 
@@ -44,6 +46,9 @@ def place(target: Target, *, model: str, output: str) -> Target:
 
 
 REASONS = 'a reason belongs to enabled = false or expect = "fail"'
+
+
+ERRORS = 'it belongs to expect = "fail"'
 
 
 def _excused(target: Target) -> bool:
@@ -88,6 +93,7 @@ def _target(context: Context, at: KeyPath, table: Raw, model: Raw) -> Target:
         enabled=table.get("enabled", True),
         expect=table.get("expect", model.get("expect", "pass")),
         reason=table.get("reason", model.get("reason", "")),
+        error=table.get("error", model.get("error", "")),
         options=options,
         check=_check(context, at, table, options=options, model=model),
         output="",
@@ -170,3 +176,5 @@ def _judge_reason(context: Context, at: KeyPath, target: Target) -> None:
         context.report((*at, key), "it needs a reason", 'add reason = "..."')
     if not _excused(target) and context.wrote((*at, "reason")):
         context.report((*at, "reason"), "it has no effect", REASONS)
+    if not (target.enabled and target.expect == "fail") and context.wrote((*at, "error")):
+        context.report((*at, "error"), "it has no effect", ERRORS)

@@ -6,8 +6,10 @@ import shutil
 
 import pytest
 
+from mgeconvert.build.failed import OTHERWISE
 from mgeconvert.build.files import replace_file
 from mgeconvert.build.journal import Journal
+from mgeconvert.build.reports import collect
 from tests.build.fakes import source
 
 TWO_TARGETS = """
@@ -265,6 +267,45 @@ def test_a_job_may_be_expected_to_fail(project, orders):
     assert all(outcome.ok for outcome in project.outcomes.values())
     assert project.run() == {}
     assert project.published() == {}
+
+
+@pytest.mark.parametrize(
+    ("orders", "error"),
+    [({"convert": "refuse"}, "[unsupported-op]"), ({"check": "differs"}, "out differs")],
+    ids=["conversion", "check"],
+)
+def test_an_expected_failure_may_have_to_say_something(project, orders, error):
+    keys = f'expect = "fail"\nreason = "a known limit"\nerror = "{error}"'
+    project.model("a", keys=keys, **orders)
+    assert "expected" in project.run().values()
+    assert project.run() == {}
+    assert collect(project.build()).jobs[0].state == "expected"
+
+
+@pytest.mark.parametrize(
+    "orders", [{"convert": "refuse"}, {"check": "differs"}, {"convert": "crash"}]
+)
+def test_a_failure_that_says_something_else_is_none_that_was_expected(project, orders):
+    keys = 'expect = "fail"\nreason = "a known limit"\nerror = "too many axes"'
+    project.model("a", keys=keys, **orders)
+    for _ in range(2):  # made, and from the store
+        assert "failed" in project.run().values()
+        outcome = next(o for o in project.outcomes.values() if not o.ok)
+        assert outcome.problems[-1]["problem"] == OTHERWISE
+        assert "too many axes" in outcome.problems[-1]["hint"]
+        assert len(outcome.problems) > 1
+        row = collect(project.build()).jobs[0]
+        assert row.state == "failed"
+        assert row.problems == outcome.problems
+
+
+def test_a_missing_source_is_expected_only_where_the_error_says_so(project):
+    keys = 'expect = "fail"\nreason = "a known limit"'
+    for error, state in (("", "expected"), ("too many axes", "failed")):
+        project.model("a", keys=keys + (f'\nerror = "{error}"' if error else ""))
+        (project.folder / "a.tm").unlink()
+        assert project.run()["convert a:onnx"] == state
+        assert collect(project.build()).jobs[0].state == state
 
 
 def test_a_job_that_passes_unexpectedly_fails(project):

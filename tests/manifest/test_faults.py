@@ -232,6 +232,8 @@ TABLE = [
     ),
     (MODEL + ONNX + "reason = 'r'", 5, "models.m.targets.onnx.reason", "it has no effect", ""),
     (MODEL + "reason = 'r'\n" + ONNX, 4, "models.m.reason", "it has no effect", ""),
+    (MODEL + ONNX + "error = 'e'", 5, "models.m.targets.onnx.error", "it has no effect", "expect"),
+    (MODEL + "error = 'e'\n" + ONNX, 4, "models.m.error", "it has no effect", "expect"),
     (
         MODEL + ONNX + "check.reason = 'r'",
         5,
