@@ -122,6 +122,8 @@ MORE: list[Case] = [
         for op in (ops.Greater, ops.LessEqual, ops.Equal)
         for shape in ((2, 3, 4), (3, 1), (1,))
     ),
+    case(ops.Equal(), F32(3), held(1.0, float("inf"), 0.0).fixed()),
+    case(ops.Add(), F32(2, 1, 3, 2, 1, 2), F32(2, 1, 3, 2, 1, 2)),
     # Quotients at and beside whole numbers, by all signs.
     *(
         case(op(), I32(64).between(-40, 40), I32(64).between(1, 9))

@@ -21,4 +21,7 @@ HELD = {
 def need_held(dtype: DType, what: str) -> None:
     """Raise UnsupportedCase where float32 does not hold numbers of `dtype`."""
     if dtype is not DType.F32 and dtype not in HELD:
-        raise UnsupportedCase(f"{what} of {dtype.value}: Caffe's blobs are float32")
+        raise UnsupportedCase(
+            f"{what} of {dtype.value}: Caffe's blobs are float32",
+            hint="make it float32 in the model",
+        )

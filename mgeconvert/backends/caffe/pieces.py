@@ -72,12 +72,14 @@ def greatest(e: Emitter, *xs: Blob) -> Blob:
 
 
 def _eltwise(e: Emitter, xs: Sequence[Blob], **parameters: Any) -> Blob:
-    """Combine blobs of one shape; OpenCV's Eltwise takes none of rank 1."""
+    """Combine blobs of one shape; OpenCV's Eltwise takes those of rank 2 to 5."""
     if len(xs) > 2 and not e.dialect.has("Eltwise of more than two"):
         first = _eltwise(e, xs[:2], **parameters)
         return _eltwise(e, (first, *xs[2:]), **parameters)
     shape = xs[0].shape
-    wide = shape if len(shape) > 1 else (1, *shape)
+    wide = (1, *shape) if len(shape) == 1 else shape
+    if len(shape) > 5:
+        wide = (shape[0], math.prod(shape[1:]))
     y = e.layer("Eltwise", [reshape(e, x, wide) for x in xs], wide, **parameters)
     return reshape(e, y, shape)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from mgeconvert.backends.caffe.binary import difference_of, maximum_of, multiply, times
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
 from mgeconvert.backends.caffe.held import HELD
@@ -29,18 +31,29 @@ def is_whole(value: Value) -> bool:
     return value.type.dtype in HELD
 
 
+def _difference(e: Emitter, a: Value, b: Value) -> Blob:
+    """Return a - b; raise UnsupportedCase where it says nothing of what is asked."""
+    if a is b:
+        raise UnsupportedCase(
+            "a comparison that asks for what is not a number: it does not come through arithmetic"
+        )
+    if any(v.const is not None and not np.isfinite(v.const).all() for v in (a, b)):
+        raise UnsupportedCase("a comparison with what is not finite")
+    return difference_of(e, a, b)
+
+
 @RULES(ops.Greater, ops.Less, ops.GreaterEqual, ops.LessEqual)
 def order(e: Emitter, node: Node[Any]) -> Blob:
     a, b = node.inputs
     swapped = isinstance(node.op, ops.Less | ops.GreaterEqual)
-    difference = difference_of(e, b, a) if swapped else difference_of(e, a, b)
+    difference = _difference(e, b, a) if swapped else _difference(e, a, b)
     above = positive(e, difference, whole=is_whole(a))
     return inverted(e, above) if isinstance(node.op, ops.GreaterEqual | ops.LessEqual) else above
 
 
 @RULES(ops.Equal, ops.NotEqual, ops.Xor)
 def equal(e: Emitter, node: Node[Any]) -> Blob:
-    same = is_zero(e, difference_of(e, *node.inputs), whole=is_whole(node.inputs[0]))
+    same = is_zero(e, _difference(e, *node.inputs), whole=is_whole(node.inputs[0]))
     return same if isinstance(node.op, ops.Equal) else inverted(e, same)
 
 

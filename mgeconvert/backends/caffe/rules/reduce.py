@@ -8,6 +8,7 @@ import numpy as np
 
 from mgeconvert.backends.caffe.binary import sum_of
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, sizes
+from mgeconvert.backends.caffe.held import HELD, LARGEST
 from mgeconvert.backends.caffe.mixing import max_over, min_over, mix, product_over, sum_over
 from mgeconvert.backends.caffe.pieces import reshape, unary
 from mgeconvert.backends.caffe.rules.logic import is_whole
@@ -33,6 +34,12 @@ def reduce_extreme(e: Emitter, node: Node[Any]) -> Blob:
 
 @RULES(ops.ReduceProd, limits="up to 128 elements")
 def reduce_prod(e: Emitter, node: Node[ops.ReduceProd]) -> Blob:
+    dtype = node.output.type.dtype
+    if HELD.get(dtype, (0, LARGEST))[1] not in (1, LARGEST):
+        raise UnsupportedCase(
+            f"a product over {dtype.value}, which keeps its last bits only",
+            hint="cast it to float32 before",
+        )
     y = product_over(e, e.blob(node.inputs[0]), node.op.reduced)
     return reshape(e, y, sizes(node.output))
 
