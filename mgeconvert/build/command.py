@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import getopt
 import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -93,6 +94,7 @@ class Run(DoitRun):  # type: ignore[misc]
             signal.signal(signal.SIGTERM, before)
             build.close()
         if code == INTERRUPTED or progress.worked:
+            _note(build, progress.failed)
             written = _report(build, interrupted=code == INTERRUPTED)
             code = code if written else code or FAILED
         return FAILED if code and code != INTERRUPTED and progress.only_jobs_failed else code
@@ -106,6 +108,14 @@ class Run(DoitRun):  # type: ignore[misc]
         if not names or names[0] not in GROUPS:
             return args
         return [part for option in options for part in option if part] + names
+
+
+def _note(build: Build, failed: Sequence[Mapping[str, Any]]) -> None:
+    """Note the failed jobs that their own process could not note, since the disk was full."""
+    build.engine.state.refresh()
+    for entry in failed:
+        with contextlib.suppress(OSError):  # full still: what is kept in memory will do
+            build.engine.state.outcomes.put(f"{entry['stage']} {entry['job']}", dict(entry))
 
 
 def _report(build: Build, *, interrupted: bool) -> bool:

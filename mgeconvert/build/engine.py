@@ -111,7 +111,7 @@ class Engine:
                     raise
                 outcome = self._failed(job, stage, [no_space(error).as_dict()])
             with contextlib.suppress(OSError):  # a full disk again: the caller has the outcome
-                self.state.outcomes.put(f"{stage} {job.name}", self._entry(job, outcome))
+                self.state.outcomes.put(f"{stage} {job.name}", self.entry(job, outcome))
         return outcome
 
     def _convert(self, job: Job) -> Outcome:
@@ -244,7 +244,8 @@ class Engine:
         removed, left = map(str, cleaned.removed), map(str, cleaned.changed)
         return replace(outcome, withdrawn=tuple(removed), left=tuple(left))
 
-    def _entry(self, job: Job, outcome: Outcome) -> dict[str, Any]:
+    def entry(self, job: Job, outcome: Outcome) -> dict[str, Any]:
+        """Return what is noted of an outcome: itself, the run, and the content it is about."""
         try:
             key = self.known.conversion_key(job)
         except ConvertError:

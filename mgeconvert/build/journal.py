@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -21,12 +22,13 @@ class Journal:
 
     A line is appended by one write with O_APPEND, so that it is whole or, after a power cut, torn
     and then ignored; what was appended survives a SIGKILL of the writer. `refresh` reads what other
-    processes appended since.
+    processes appended since. What a full disk kept from being written holds for this process.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._entries: dict[str, dict[str, Any]] = {}
+        self._unsaved: dict[str, dict[str, Any]] = {}
         self._offset = 0
         self._lines = 0
         self._inode = 0
@@ -45,10 +47,13 @@ class Journal:
             return
         self._entries[name] = entry
         self.version += 1
+        self._unsaved[name] = entry
         self._append([name, entry])
+        del self._unsaved[name]
 
     def drop(self, name: str) -> None:
         """Remove the entry of `name`, if there is one."""
+        self._unsaved.pop(name, None)
         if self._entries.pop(name, None) is not None:
             self.version += 1
             self._append([name, None])
@@ -74,6 +79,7 @@ class Journal:
         self._offset += end
         for line in data[:end].splitlines():
             self._replay(line)
+        self._entries.update(self._unsaved)
 
     def _replay(self, line: bytes) -> None:
         self._lines += 1
@@ -89,7 +95,11 @@ class Journal:
 
     def _append(self, line: list[Any]) -> None:
         with self._lock(fcntl.LOCK_SH) as fd:
-            os.write(fd, _line(line))
+            data = _line(line)
+            if not _ends_whole(fd):
+                data = b"\n" + data
+            if os.write(fd, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _compact(self) -> None:
         with self._lock(fcntl.LOCK_EX):  # no other process appends to the old file meanwhile
@@ -117,6 +127,12 @@ class Journal:
             return os.fstat(fd).st_ino == os.stat(self.path).st_ino
         except FileNotFoundError:
             return False
+
+
+def _ends_whole(fd: int) -> bool:
+    """Say whether the file ends with a whole line, and not with one that a full disk cut off."""
+    size = os.fstat(fd).st_size
+    return not size or os.pread(fd, 1, size - 1) == b"\n"
 
 
 def _line(data: list[Any]) -> bytes:

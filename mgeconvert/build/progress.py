@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
+class JobFailed(TaskFailed):  # type: ignore[misc]
+    """A failed job: what is said, and what is noted of it."""
+
+    def __init__(self, text: str, entry: dict[str, Any]) -> None:
+        super().__init__(text)
+        self.entry = entry
+
+
 def reporter(outstream: Any) -> Progress:
     """Return the progress that suits the stream: a bar on a terminal, plain lines elsewhere."""
     return LiveProgress(outstream, {}) if outstream.isatty() else Progress(outstream, {})
@@ -27,6 +35,7 @@ class Progress(ConsoleReporter):  # type: ignore[misc]
         super().__init__(outstream, options)
         self.worked = False
         self.only_jobs_failed = True
+        self.failed: list[dict[str, Any]] = []
 
     def initialize(self, tasks: Any, selected_tasks: Any) -> None:
         """Note that there is something to report on."""
@@ -48,6 +57,8 @@ class Progress(ConsoleReporter):  # type: ignore[misc]
             return
         if not isinstance(fail, TaskFailed):
             self.only_jobs_failed = False
+        if isinstance(fail, JobFailed):
+            self.failed.append(fail.entry)
         self._line(f"{task.name} FAILED\n{fail.get_msg().strip()}")
 
     def skip_uptodate(self, task: Any) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from doit.exceptions import TaskFailed
-
 from mgeconvert.build.outcome import Outcome
 from mgeconvert.build.plan import Build
+from mgeconvert.build.progress import JobFailed
 from mgeconvert.build.reports import write_reports
 from mgeconvert.manifest import Job
 from mgeconvert.report.words import problem_of
@@ -80,20 +79,21 @@ def _is_checked(build: Build, job: Job) -> bool:
     return build.engine.known.is_checked(job)
 
 
-def _convert(build: Build, job: Job) -> TaskFailed | None:
-    return _done(build.engine.convert, job)
+def _convert(build: Build, job: Job) -> JobFailed | None:
+    return _done(build, build.engine.convert, job)
 
 
-def _check(build: Build, job: Job) -> TaskFailed | None:
-    return _done(build.engine.check, job)
+def _check(build: Build, job: Job) -> JobFailed | None:
+    return _done(build, build.engine.check, job)
 
 
 def _report(build: Build) -> None:
     write_reports(build)
 
 
-def _done(work: Callable[[Job], Outcome], job: Job) -> TaskFailed | None:
+def _done(build: Build, work: Callable[[Job], Outcome], job: Job) -> JobFailed | None:
     outcome = work(job)
     if outcome.ok:
         return None
-    return TaskFailed("\n".join(map(problem_of, outcome.problems)))
+    text = "\n".join(map(problem_of, outcome.problems))
+    return JobFailed(text, build.engine.entry(job, outcome))

@@ -78,7 +78,7 @@ class Worker:
             self._process, self._replies, self._log = early.process, early.replies, early.log
             return
         read, write = os.pipe()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._log = _log_file()
         arguments = [json.dumps(sys.path), str(write), str(os.getpid()), *preload]
         try:
             self._process = subprocess.Popen(
@@ -221,3 +221,14 @@ def _reply(answer: dict[str, Any], seconds: float, peak: int, output: str) -> Re
         return Reply(answer["value"], (), True, seconds, peak, output)
     problems = tuple(answer["problems"])
     return Reply(None, problems, answer["lasting"], seconds, peak, output)
+
+
+def _log_file() -> IO[bytes]:
+    """Return a file for what a process prints; raises ConvertError where there is no room."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise ConvertError(
+            f"no temporary file can be made: {error.strerror}",
+            hint="free some space, or set TMPDIR to a folder that has it",
+        ) from error

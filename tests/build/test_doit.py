@@ -266,3 +266,23 @@ def test_report_task_writes_the_report_again(project):
     path.unlink()
     assert project.doit("report").returncode == 0
     assert path.exists()
+
+
+@pytest.mark.parametrize(("processes", "room"), [((), 0), ((), 64), (("-n", "2"), 64)])
+def test_jobs_that_fail_on_a_full_disk_count_as_failed(project, processes, room):
+    for name in ("a", "b"):
+        project.model(name)
+    project.start_doit("list").communicate(timeout=120)  # writes dodo.py
+    limit = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))"
+    run = f"import resource, runpy; {limit}; " + "runpy.run_module('doit', run_name='__main__')"
+    done = subprocess.run(
+        [sys.executable, "-c", run, *processes, "convert"],
+        cwd=project.folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "2 jobs: 2 failed" in done.stdout
+    assert "the report could not be written" in done.stderr

@@ -1,5 +1,6 @@
 """The append-only mapping: several writers, torn lines, compaction."""
 
+import os
 import subprocess
 import sys
 
@@ -97,3 +98,30 @@ def test_many_writers_lose_nothing(path):
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
     names = [name for name, _ in Journal(path).items()]
     assert sorted(names) == sorted(["same", *(f"{w}-{n}" for w in range(3) for n in range(60))])
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """A disk that takes no more than a few bytes of a line."""
+    write = os.write
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda fd, data: write(fd, data[:5]))
+        yield patched
+
+
+def test_what_a_full_disk_does_not_take_holds_for_this_process(path, full):
+    journal = Journal(path)
+    with pytest.raises(OSError, match="No space left"):
+        journal.put("a", {"n": 1})
+    journal.refresh()
+    assert journal.get("a") == {"n": 1}
+    assert Journal(path).get("a") is None
+
+
+def test_a_line_that_a_full_disk_cut_off_does_not_spoil_the_next_one(path, full):
+    journal = Journal(path)
+    with pytest.raises(OSError, match="No space left"):
+        journal.put("a", {"n": 1})
+    full.undo()
+    Journal(path).put("b", {"n": 2})
+    assert list(Journal(path).items()) == [("b", {"n": 2})]
