@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from mgeconvert.errors import UnsupportedCase
+from mgeconvert.frontends.mge.records import MgeOperator
 from mgeconvert.ir import Value, ops
 from mgeconvert.ir.builder import Builder
 from mgeconvert.ir.dims import Dim
@@ -36,6 +38,15 @@ LAYOUTS = {
 }
 BY_SHUFFLE = {(each.block, each.perm): each for each in (NCHW4, NCHW88, NCHW32, NCHW64, CHWN4)}
 """What a dump makes itself, by a reshape and a transposition."""
+OF_IMAGES = frozenset(
+    {
+        *("AdaptivePooling", "BatchNorm", "CorrelationForward", "DeformableConvForward"),
+        *("GroupLocal", "GroupNorm", "Images2Neibs", "InstanceNorm", "LRN", "Local", "Pooling"),
+        *("ROIAlign", "ROIPooling", "RegionRestrictedConvolution", "Remap", "Resize"),
+        *("WarpAffine", "WarpPerspective"),
+    }
+)
+"""Operators on images of four axes: of five MegEngine stops, or computes what nobody meant."""
 
 
 @dataclass
@@ -43,6 +54,21 @@ class Packings:
     """The NCHW values behind blocked ones, as far as they have been met."""
 
     known: dict[Value, tuple[Value, Layout]] = field(default_factory=dict)
+
+    def need_put_back(self, operator: MgeOperator, inputs: Sequence[Value]) -> None:
+        """Raise UnsupportedCase where an operator on plain images is handed a blocked one.
+
+        MegEngine 1.13 dumps that where `optimize_for_inference` does not know the operator.
+        """
+        layout = self.layout(*inputs)
+        if layout is None or operator.type not in OF_IMAGES:
+            return
+        if operator.params.get("format") not in LAYOUTS:
+            raise UnsupportedCase(
+                f"an image in the memory layout {layout.name}, which the dump does not put back "
+                "for this operator: MegEngine cannot compute with it either",
+                hint="dump without this option of optimize_for_inference",
+            )
 
     def layout(self, *values: Value) -> Layout | None:
         """Return the layout of the first of `values` that is blocked."""

@@ -133,6 +133,7 @@ class Lifter:
     def _apply(self, call: Call, inputs: Sequence[Value]) -> tuple[Value | None, ...]:
         rule = _rule(call.operator)
         _need_operands(rule, inputs)
+        self._packings.need_put_back(call.operator, inputs)
         call.result = expected(call, inputs)
         result: Any = rule(call, *inputs)
         return result if isinstance(result, tuple) else (result,)

@@ -52,6 +52,13 @@ def unblocked(c: Call, work: Callable[..., Value], x: Value, *others: Value) -> 
     return c.packings.pack(c, work(c, *plain), layout)
 
 
+def on_image(c: Call, work: Callable[[Value], Value], x: Value) -> Value:
+    """Do `work` on an image, which is NCHW where the operator's layout is a blocked one."""
+    if c.setting("format") not in LAYOUTS:
+        return work(x)
+    return unblocked(c, lambda _, image: work(image), x)
+
+
 def filters(
     c: Call, x: Value, w: Value, rank: int, *, transposed: bool = False
 ) -> tuple[Value, int]:

@@ -98,11 +98,16 @@ def mode(name: str) -> Callable[[Mode], Mode]:
 @RULES("Elemwise", limits="modes of gradients, of fixed-point numbers and of inverse erf")
 def elemwise(c: Call, *inputs: Value) -> Value:
     c.result = quant.elementwise(c, str(c.setting("mode")), inputs)
+    return _unblocked(c, lambda *xs: apply(c, c.setting("mode"), xs), inputs)
+
+
+def _unblocked(c: Call, work: Callable[..., Value], inputs: Sequence[Value]) -> Value:
+    """Do `work` on the NCHW forms of blocked images; its result is blocked again."""
     layout = c.packings.layout(*inputs)
     if layout is None:
-        return apply(c, c.setting("mode"), inputs)
+        return work(*inputs)
     plain = [c.packings.plain(c, x, layout) for x in inputs]
-    return c.packings.pack(c, apply(c, c.setting("mode"), plain), layout)
+    return c.packings.pack(c, work(*plain), layout)
 
 
 def apply(c: Call, name: str, inputs: list[Value] | tuple[Value, ...]) -> Value:
@@ -264,15 +269,15 @@ def _requantized(c: Call, name: str, inputs: tuple[Value, ...]) -> Value:
     if result is None or any(x not in c.stored for x in inputs):
         raise UnsupportedCase(f"the mode Q{name} with plain types")
     c.result = Result(result)
-    layout = c.packings.layout(*inputs)
-    if layout is None:
-        return apply(c, name, inputs)
-    plain = [c.packings.plain(c, x, layout) for x in inputs]
-    return c.packings.pack(c, apply(c, name, plain), layout)
+    return _unblocked(c, lambda *xs: apply(c, name, xs), inputs)
 
 
 @RULES("PowC")
 def power(c: Call, x: Value) -> Value:
+    return _unblocked(c, lambda image: _power(c, image), [x])
+
+
+def _power(c: Call, x: Value) -> Value:
     exponent = float(c.setting("exp"))
     if exponent == 2:
         return c.emit(ops.Mul(), x, x)
@@ -286,7 +291,7 @@ def type_cvt(c: Call, x: Value) -> Value:
     """From a quantized type come the numbers meant, to one they are rounded."""
     kind = c.setting("dtype")
     result = quantization(kind)
-    y = c.cast(x, element_type(kind))
+    y = _unblocked(c, lambda image: c.cast(image, element_type(kind)), [x])
     if y is x and (result is not None or x in c.stored):
         y = c.emit(ops.Identity(), x)
     c.result = None if result is None else Result(result)

@@ -9,6 +9,7 @@ from mgeconvert.frontends.mge.rules.table import RULES
 from mgeconvert.ir import Value
 
 SMALL = "_IC_SMALL"  # a first image of few channels, filled up
+PLAIN = ("NCHW", "NHWC")
 KINDS = {"NHWCD4I": "NHWCD4"}  # on images of OpenCL, in the same order
 
 
@@ -16,15 +17,24 @@ KINDS = {"NHWCD4I": "NHWCD4"}  # on images of OpenCL, in the same order
 def relayout(c: Call, x: Value) -> Value:
     name = str(c.setting("mode"))
     source, _, target = name.removesuffix(SMALL).partition("_")
-    before, after = (LAYOUTS.get(KINDS.get(kind, kind)) for kind in (source, target))
-    if (before or source == "NCHW") and (after or target == "NCHW") and source != target:
-        plain = x if before is None else c.packings.plain(c, x, before)
-        return plain if after is None else c.packings.pack(c, plain, after)
-    if name == "NCHW_NHWC":
-        return c.transpose(x, (0, 2, 3, 1))
-    if name == "NHWC_NCHW":
-        return c.transpose(x, (0, 3, 1, 2))
+    before, after = KINDS.get(source, source), KINDS.get(target, target)
+    if before != after and {before, after} <= {*PLAIN, *LAYOUTS}:
+        return _to(c, _from(c, x, before), after)
     raise UnsupportedCase(
         f"the change of memory layout {name}",
         hint="dump without this option of optimize_for_inference",
     )
+
+
+def _from(c: Call, x: Value, layout: str) -> Value:
+    """Return an image as NCHW."""
+    if layout in LAYOUTS:
+        return c.packings.plain(c, x, LAYOUTS[layout])
+    return x if layout == "NCHW" else c.transpose(x, (0, 3, 1, 2))
+
+
+def _to(c: Call, x: Value, layout: str) -> Value:
+    """Return an NCHW image in another layout."""
+    if layout in LAYOUTS:
+        return c.packings.pack(c, x, LAYOUTS[layout])
+    return x if layout == "NCHW" else c.transpose(x, (0, 2, 3, 1))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.mge.call import Call
+from mgeconvert.frontends.mge.layout import LAYOUTS
+from mgeconvert.frontends.mge.rules.conv import on_image
 from mgeconvert.frontends.mge.rules.table import RULES
 from mgeconvert.ir import DType, Value, ops
 from mgeconvert.ir.dims import Shape
@@ -20,8 +22,8 @@ RESIZE = {
 def resize(c: Call, x: Value, size: Value) -> Value:
     method, coordinates = RESIZE[c.need("imode", *RESIZE)]
     target = size_of(c, size)
-    if c.need("format", "NCHW", "NHWC") == "NCHW":
-        return resized(c, x, target, method, coordinates)
+    if c.need("format", "NCHW", "NHWC", *LAYOUTS) != "NHWC":
+        return on_image(c, lambda image: resized(c, image, target, method, coordinates), x)
     image = c.transpose(x, (0, 3, 1, 2))
     return c.transpose(resized(c, image, target, method, coordinates), (0, 2, 3, 1))
 

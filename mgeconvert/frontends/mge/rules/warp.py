@@ -6,6 +6,8 @@ import numpy as np
 
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.mge.call import Call
+from mgeconvert.frontends.mge.layout import LAYOUTS
+from mgeconvert.frontends.mge.rules.conv import on_image
 from mgeconvert.frontends.mge.rules.resize import resized, size_of
 from mgeconvert.frontends.mge.rules.table import RULES
 from mgeconvert.ir import DType, Value, ops
@@ -44,7 +46,7 @@ def _read(c: Call, x: Value, places: Value, border: str, value: float) -> Value:
 
 
 def _last_channels(c: Call) -> bool:
-    return bool(c.need("format", "NCHW", "NHWC") == "NHWC")
+    return bool(c.need("format", "NCHW", "NHWC", *LAYOUTS) == "NHWC")
 
 
 @RULES("WarpAffine")
@@ -52,7 +54,8 @@ def warp_affine(c: Call, x: Value, matrix: Value, out: Value) -> Value:
     border, value = str(c.setting("border_mode")), float(c.setting("border_val"))
     size = _plane(c, out)
     if not _last_channels(c):
-        return _read(c, x, affine_places(c, matrix, size), border, value)
+        places = affine_places(c, matrix, size)
+        return on_image(c, lambda image: _read(c, image, places, border, value), x)
     nearest = c.setting("imode") == "NEAREST"
     if in_fixed_point(x, nearest=nearest):
         step = SCALE if nearest else SCALE // FRACTION
@@ -69,6 +72,10 @@ def warp_perspective(c: Call, x: Value, matrix: Value, *operands: Value) -> Valu
 
     Where the matrix does nothing but scale by the corners, this is interpolate(align_corners).
     """
+    return on_image(c, lambda image: _perspective(c, image, matrix, *operands), x)
+
+
+def _perspective(c: Call, x: Value, matrix: Value, *operands: Value) -> Value:
     *chosen, out = operands
     size, last = size_of(c, out), _last_channels(c)
     border, value = str(c.setting("bmode")), float(c.setting("border_val"))
