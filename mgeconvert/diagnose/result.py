@@ -116,6 +116,7 @@ class Diagnosis:
 
     case: the inputs, as a check names them; tolerances: what counts as a difference, by the names
         that the manifest has for them
+    saturated: how random inputs show that they do not suit the model, "" where they do
     """
 
     model: str
@@ -123,6 +124,7 @@ class Diagnosis:
     tolerances: Mapping[str, float]
     sections: tuple[Section, ...]
     notes: tuple[str, ...] = ()
+    saturated: str = ""
 
     @property
     def first(self) -> Section | None:
@@ -157,6 +159,11 @@ class Diagnosis:
             return f"no wrong tensor was found, but not all was compared: {'; '.join(reasons)}"
         if first is None:
             return "no stage changes a tensor by more than the tolerances"
+        if self.saturated:
+            return (
+                f"the random inputs do not suit the model ({self.saturated}): give its inputs a "
+                f"sample or a range, then look again; what differs first is {first.first}"
+            )
         if first.culprit:
             return f"the first pass that changes numbers is {first.culprit}: {first.first}"
         where = f"{first.stage}, {first.got} against {first.want}"

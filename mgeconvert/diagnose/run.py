@@ -25,6 +25,7 @@ from mgeconvert.frontends import unwatched
 from mgeconvert.ir import Graph, evaluate
 
 INTERPRETER = "the interpreter"
+RANDOM = "random"  # how the names of cases with random inputs begin
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,14 @@ class Diagnostician:
             self._backend(artifact, problem, target),
         )
         notes = self._notes(artifact)
-        return Diagnosis(check.model, found.case, self.tolerance.asked(), sections, notes)
+        asked_of = self.tolerance.asked()
+        saturated = self._saturated() if found.case.startswith(RANDOM) else ""
+        return Diagnosis(check.model, found.case, asked_of, sections, notes, saturated)
+
+    def _saturated(self) -> str:
+        """Say how the inputs show that they do not suit the model, "" where they do."""
+        seen = (self.evidence.frontend, self.evidence.backend)
+        return next((s.sweep.saturated for s in seen if s and s.sweep.saturated), "")
 
     def _artifact(self) -> tuple[tuple[Graph, Artifact, Path] | None, str]:
         """Return the lowered graph, what the backend makes of it, and where that is written."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from mgeconvert.check.result import Comparison
 from mgeconvert.diagnose.result import Difference
+from mgeconvert.diagnose.saturation import idle_input, saturation
 from mgeconvert.diagnose.tolerance import Tolerance
 from mgeconvert.errors import Location
 from mgeconvert.ir import Array, Graph, Quant, Value
@@ -31,7 +32,8 @@ class Sweep:
     `outputs` are the graph's, {} where the sweep ended early. `wrong` is the value that differs,
     `good` are those that were compared before it, `expected` is the other system's array. `slight`
     is a difference of the size of rounding: it is the first where an output of the graph differs,
-    too, and nothing differs by more.
+    too, and nothing differs by more. `saturated` says which value, of those that both agree on or
+    that is right by definition, shows that the inputs do not suit the model, "" for none.
     """
 
     compared: int
@@ -42,6 +44,7 @@ class Sweep:
     good: frozenset[Value] = frozenset()
     expected: Array | None = None
     slight: Difference | None = None
+    saturated: str = ""
 
     @property
     def only_slight(self) -> bool:
@@ -91,6 +94,8 @@ class Sweeper:
         self._first: _Wrong | None = None
         self._slight: _Wrong | None = None
         self._output_differs = failed
+        self._idle: dict[Value, bool] = {}
+        self._saturated = ""
 
     def run(self, graph: Graph, feeds: Mapping[str, Array], *, quantized: bool = False) -> Sweep:
         """Compare until something differs."""
@@ -113,7 +118,13 @@ class Sweeper:
         wrong = self._first or (slight if self._output_differs else None)
         if wrong is None:
             found = slight.difference if slight else None
-            return Sweep(self._seen, self._unmatched, outputs=outputs, slight=found)
+            return Sweep(
+                self._seen,
+                self._unmatched,
+                outputs=outputs,
+                slight=found,
+                saturated=self._saturated,
+            )
         return Sweep(
             wrong.seen,
             self._unmatched,
@@ -123,6 +134,7 @@ class Sweeper:
             wrong.good,
             wrong.expected,
             slight.difference if slight is not None else None,
+            self._saturated or idle_input(wrong.value, self._idle),
         )
 
     def _observe(self, value: Value, array: Array) -> None:
@@ -134,6 +146,7 @@ class Sweeper:
             shown = True
             other = _real(other, value)
             found = self._compare(value, key, array, other)
+            self._look(value, array if found.ok or self._wants == "graph" else other)
             if not found.ok:
                 self._note(value, key, array, other, found)
         if value in self._taps:
@@ -141,6 +154,11 @@ class Sweeper:
             self._unmatched += not shown
         if shown:
             self._good.add(value)
+
+    def _look(self, value: Value, right: Array) -> None:
+        """Note what the right numbers of a value say of the inputs."""
+        self._saturated = self._saturated or saturation(value, right)
+        self._idle[value] = right.size > 1 and right.dtype.kind == "f" and not right.any()
 
     def _note(self, value: Value, key: str, array: Array, other: Array, found: Comparison) -> None:
         """Keep the first difference of each kind, and end with the first that is no rounding."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mgeconvert.diagnose import tensors
+from mgeconvert.diagnose.result import Diagnosis, Section
 from mgeconvert.diagnose.tensors import Sweeper
 from mgeconvert.diagnose.tolerance import Tolerance
 from mgeconvert.errors import Location
@@ -129,3 +130,45 @@ def test_quantized_values_may_be_off_by_one_step():
 )
 def test_shapes_and_types_may_differ_where_numbers_do_not(got, want, same):
     assert Tolerance(0.0, 0.0).compare("t", np.asarray(got), want).ok is same
+
+
+def saturating(factor: float) -> Graph:
+    graph = Graph()
+    value = graph.input("x", TensorType(DType.F32, (3,)))
+    weight = graph.constant("w", np.full(3, factor, np.float32))
+    value = graph.add(ops.Mul(), value, weight, name="scaled", at=AT)
+    value = graph.add(ops.Relu(), value, name="relu", at=AT)
+    value = graph.add(ops.Neg(), value, name="end", at=AT)
+    graph.output("out", value)
+    return graph
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize(
+    ("factor", "told"),
+    [(1e38, "'scaled' has NaN or infinity"), (-1.0, "'relu' is 0 all over"), (1.0, "")],
+)
+def test_inputs_that_saturate_the_model_are_told(factor, told):
+    graph, feeds = saturating(factor), {"x": np.full(3, 100, np.float32)}
+    sweep = swept(graph, feeds, Other(graph, feeds, end=1))
+    assert sweep.saturated == told
+    assert factor > 1 or sweep.first.value == "end"
+
+
+def test_numbers_that_only_the_wrong_side_has_do_not_excuse_it():
+    graph, feeds = saturating(1.0), {"x": np.ones(3, np.float32)}
+    wrong = Sweeper(
+        keys(graph), Other(graph, feeds, relu=np.inf), tolerance=Tolerance(0, 0), wants="graph"
+    )
+    sweep = wrong.run(graph, feeds)
+    assert (sweep.first.value, sweep.saturated) == ("relu", "")
+
+
+def test_a_verdict_on_saturated_inputs_asks_for_a_sample():
+    graph, feeds = saturating(-1.0), {"x": np.ones(3, np.float32)}
+    sweep = swept(graph, feeds, Other(graph, feeds, end=1))
+    section = Section("backend", "a", "b", 1, 0, sweep.first)
+    found = Diagnosis("m", "random 1", {}, (section,), saturated=sweep.saturated)
+    assert found.summary().startswith("the random inputs do not suit the model ('relu' is 0")
+    assert "give its inputs a sample or a range" in found.summary()
+    assert Diagnosis.from_dict(found.as_dict()) == found
