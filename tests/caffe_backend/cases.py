@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from mgeconvert.backends.caffe.held import HELD, LARGEST
 from mgeconvert.ir import DType, ops
-from tests.onnx_backend.case import F32, I32, U8, Case, Operand, case
+from tests.onnx_backend.case import BOOL, F32, I32, U8, Case, Operand, case
 from tests.onnx_backend.cases import CASES as ALL
 from tests.onnx_backend.cases.network import conv, transposed
 
 NONE, SAME = (0, 0), (1, 1)
+INF = float("inf")
 
 
 def held(*values: float) -> Operand:
@@ -140,6 +142,62 @@ MORE: list[Case] = [
     case(ops.Add(), U8(4, 8).between(100, 255), U8(4, 8).between(100, 255)),
     *(case(op(axis=axis), F32(2, 5, 3, 4)) for op in (ops.ArgMax, ops.ArgMin) for axis in range(4)),
     *(case(ops.TopK(axis=axis, k=3), F32(4, 5, 3, 4)) for axis in range(4)),
+    # Computed places: any axis and rank, negative ones, duplicates, constant and computed tables.
+    *(
+        case(ops.Gather(axis=axis), data, I32(*shape).between(-3, 2))
+        for data in (F32(4, 3, 5, 6), F32(4, 3, 5, 6).fixed())
+        for axis in range(4)
+        for shape in ((), (7,), (2, 3))
+    ),
+    case(ops.Gather(axis=0), F32(5).fixed(), I32(2, 1, 3).between(-5, 4)),
+    case(ops.Gather(axis=0), held(1.0, INF, -INF, 0.0).fixed(), I32(9).between(-4, 3)),
+    *(
+        case(op(axis=axis), F32(3, 4, 5), I32(2, 3, 4).between(-3, 2), *more)
+        for axis in range(3)
+        for op, more in (
+            (ops.GatherElements, ()),
+            (ops.ScatterElements, (F32(2, 3, 4),)),
+            (partial(ops.ScatterElements, reduction="add"), (F32(2, 3, 4),)),
+        )
+    ),
+    case(ops.ScatterElements(axis=1), F32(2, 4), I32(2, 9).between(-4, 3).fixed(), F32(2, 9)),
+    case(ops.GatherNd(batch_dims=1), F32(2, 3, 4, 5), I32(2, 3, 2).between(-3, 2)),
+    case(ops.GatherNd(), F32(3, 4, 5).fixed(), I32(2, 4, 2).between(-3, 2)),
+    case(ops.GatherNd(batch_dims=2), F32(2, 3, 4), I32(2, 3, 2, 1).between(-4, 3).fixed()),
+    *(
+        case(ops.ScatterNd(reduction=r), F32(3, 4, 5), i.between(-3, 2), F32(3, 2, *shape))
+        for r in ("none", "add")
+        for i, shape in (
+            (I32(3, 2, 1), (4, 5)),
+            (I32(3, 2, 2), (5,)),
+            (I32(3, 2, 3), ()),
+            (I32(3, 2, 2).fixed(), (5,)),
+        )
+    ),
+    # More of them than are written out.
+    case(ops.OneHot(depth=10000), I32(2000)),
+    case(ops.Gather(axis=0), F32(5000), I32(5000)),
+    case(ops.GatherElements(axis=1), F32(1, 3000), I32(1, 3000)),
+    case(ops.ScatterElements(axis=1), F32(1, 3000), I32(1, 3000), F32(1, 3000)),
+    case(ops.GatherNd(), F32(5000), I32(5000, 1)),
+    case(ops.ScatterNd(), F32(5000), I32(5000, 1), F32(5000)),
+    # Masks, as attention has them: what is not chosen leaves nothing behind.
+    *(
+        case(ops.Where(), condition, *choices)
+        for condition in (BOOL(2, 1, 4), BOOL(2, 3, 4), BOOL(4).fixed())
+        for number in (-INF, -1e9, -65504.0, 3e38, 0.0)
+        for choices in ((F32(2, 3, 4), held(number).fixed()), (held(number).fixed(), F32(3, 1)))
+    ),
+    case(ops.Where(), BOOL(4), held(0.0).fixed(), held(0.0).fixed()),
+    *(
+        case(
+            ops.Where(),
+            replace(BOOL(4), values=(True, False, True, False), const=const),
+            held(1.0, np.nan, INF, -INF),
+            held(np.nan, 2.0, np.nan, INF),
+        )
+        for const in (False, True)
+    ),
 ]
 
 

@@ -6,6 +6,7 @@ the layer works out, Eltwise does not broadcast, and what no layer reads is an o
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -140,7 +141,7 @@ def eltwise(item: Any, bottoms: list[Array], weights: list[Array]) -> Array:
         assert not p.coeff
         return stack.prod(0)
     if p.operation == 2:
-        return stack.max(0)
+        return functools.reduce(lambda a, b: np.where(a > b, a, b), bottoms)  # b where a is NaN
     factors = np.array(p.coeff or [1.0] * len(bottoms), np.float32)
     assert factors.size == len(bottoms)
     return np.tensordot(factors, stack, 1)

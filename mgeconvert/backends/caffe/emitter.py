@@ -145,8 +145,9 @@ class Emitter:
         if not self.graph.inputs:
             raise UnsupportedCase("a net without inputs", hint="Caffe has no constants")
         x = self._blobs[self.graph.inputs[0].value]
-        ones = reshape(self, power(self, x, scale=0.0, shift=1.0), (1, 1, x.size, 1))
-        top = self.layer("Pooling", [ones], (1, 1, 1, 1), pool=0, kernel_h=x.size, kernel_w=1)
+        ones = power(self, x, scale=0.0, exponent=0.0)  # 1 also of infinity and NaN
+        column = reshape(self, ones, (1, 1, x.size, 1))
+        top = self.layer("Pooling", [column], (1, 1, 1, 1), pool=0, kernel_h=x.size, kernel_w=1)
         return reshape(self, top, (1, 1))
 
     def shared(self, key: Hashable, make: Callable[[], Any]) -> Any:

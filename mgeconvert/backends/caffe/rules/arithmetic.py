@@ -63,13 +63,3 @@ def maximum(e: Emitter, node: Node[ops.Maximum]) -> Blob:
 @RULES(ops.Minimum)
 def minimum(e: Emitter, node: Node[ops.Minimum]) -> Blob:
     return minimum_of(e, *node.inputs)
-
-
-@RULES(ops.Where, limits="the condition is constant")
-def where(e: Emitter, node: Node[ops.Where]) -> Blob:
-    condition, a, b = node.inputs
-    if condition.const is None:
-        raise UnsupportedCase("a choice by a computed condition: Caffe's blobs are float32")
-    mask = floats(condition)
-    first = times(e, e.blob(a), mask)
-    return sum_of(e, first, times(e, e.blob(b), 1 - mask))

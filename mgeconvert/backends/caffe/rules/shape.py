@@ -154,20 +154,3 @@ def depth_to_space(e: Emitter, node: Node[ops.DepthToSpace]) -> Blob:
     w = np.eye(r * r, dtype=np.float32).reshape(r * r, 1, r, r)
     channels = x.shape[1] // (r * r)
     return deconvolution(e, x, np.tile(w, (channels, 1, 1, 1)), stride=(r, r), groups=channels)
-
-
-@RULES(ops.Gather, limits="constant indices")
-def gather(e: Emitter, node: Node[ops.Gather]) -> Blob:
-    x, indices = e.blob(node.inputs[0]), node.inputs[1]
-    if indices.const is None:
-        raise UnsupportedCase("elements at computed places", hint="indices must be constant")
-    size = x.shape[node.op.axis]
-    places = [int(i) % size for i in indices.const.reshape(-1)]
-    return reshape(e, _taken(e, x, node.op.axis, places), sizes(node.output))
-
-
-def _taken(e: Emitter, x: Blob, axis: int, places: list[int]) -> Blob:
-    first = places[0]
-    if places == [*range(first, first + len(places))]:
-        return cut(e, x, axis, first, len(places))
-    return select(e, x, axis, places)
