@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from mgeconvert.ir.dims import Sym, bind
-from mgeconvert.ir.types import TensorType
+from mgeconvert.ir.types import Quant, TensorType
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -115,6 +115,9 @@ def _text(value: Any) -> str:
         return str(value.value)
     if isinstance(value, Sym):
         return f"{{{value}}}"
+    if isinstance(value, Quant):
+        parts = (getattr(value, field.name) for field in dataclasses.fields(value))
+        return f"Quant({', '.join(map(_text, parts))})"
     return f"'{value}'" if isinstance(value, str) else repr(value)
 
 

@@ -154,7 +154,9 @@ def _read_op(text: str) -> Op:
 
 
 def _literal(node: ast.expr) -> Any:
-    """Read a number, text, tuple, dimension or element type."""
+    """Read a number, text, tuple, dimension, element type or quantization."""
+    if isinstance(node, ast.Call):
+        return Quant(*map(_literal, node.args))
     if isinstance(node, ast.Tuple):
         return tuple(map(_literal, node.elts))
     if isinstance(node, ast.Set):
@@ -175,9 +177,9 @@ def _type(text: str) -> TensorType:
 def _read_quant(text: str | None) -> Quant | None:
     if not text:
         return None
-    call = ast.parse(text, mode="eval").body
-    assert isinstance(call, ast.Call)
-    return Quant(*map(_literal, call.args))
+    quant = _literal(ast.parse(text, mode="eval").body)
+    assert isinstance(quant, Quant)
+    return quant
 
 
 def _read_data(text: str, type: TensorType, name: str, constants: Mapping[str, Array]) -> Array:

@@ -1,5 +1,6 @@
 """Reproducers: the smallest piece that shows the difference, and what running it again says."""
 
+import io
 import json
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from mgeconvert.backends.onnx.rules import RULES as ONNX
 from mgeconvert.backends.tflite.dialect import TflMaxPool
 from mgeconvert.backends.tflite.rules import RULES as TFLITE
 from mgeconvert.diagnose.cut import pieces
-from mgeconvert.diagnose.reproducer import replay
+from mgeconvert.diagnose.reproducer import ALONE, replay
 from mgeconvert.errors import UnreadableSource
 from mgeconvert.frontends.traced.rules import RULES as TRACED
 from mgeconvert.ir import Graph, ops
@@ -156,14 +157,17 @@ def test_the_first_piece_ends_at_what_is_known_to_be_good():
     assert list(first.inputs) == ["a"]
 
 
-def test_operators_of_a_backend_alone_leave_a_note(session, tmp_path, monkeypatch):
+def test_a_quantized_graph_is_saved_to_be_read(session, tmp_path, monkeypatch):
     """In a quantized graph each value is rounded by an operator that only the backend has."""
     make_wrong(monkeypatch, ONNX, QuantizedPair, negated)
     found, files = diagnosed(example("digits-qat:onnx-int8-13"), session, tmp_path, wanted=True)
     assert found.first.stage == "backend"
     assert found.first.first.op.startswith("QuantizedPair(")
-    assert found.notes == ("no reproducer: the graph has operators that its text cannot express",)
-    assert files == {}
+    assert found.notes == (ALONE,)  # a lowered graph that is quantized cannot be lowered again
+    with np.load(io.BytesIO(files["constants.npz"])) as arrays:
+        names, *data = (arrays[key] for key in arrays.files)
+    graph = parse(files["graph.txt"].decode(), dict(zip(json.loads(bytes(names)), data)))
+    assert any(isinstance(node.op, QuantizedPair) for node in graph)
 
 
 def test_a_wrong_rule_for_tflite_is_found_in_its_own_layout(session, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import pytest
 from mgeconvert.errors import Location, UnreadableSource
 from mgeconvert.ir import DType, Graph, Quant, TensorType, evaluate, ops, verify
 from mgeconvert.ir.dims import symbol
+from mgeconvert.ir.op import Op, op
 from mgeconvert.ir.text import parse, show
 
 pytestmark = pytest.mark.core
@@ -80,3 +81,26 @@ def test_lines_are_as_documented() -> None:
 def test_wrong_lines_are_named(line: str, problem: str) -> None:
     with pytest.raises(UnreadableSource, match=problem):
         parse("input x = %x: float32[3]\n" + line)
+
+
+@op("x")
+class OfBackend(Op):
+    """An operator outside of the catalogue."""
+
+    quant: Quant
+
+    def infer(self, types):
+        return (types[0],)
+
+
+def test_operators_of_backends_and_quantization_among_attributes_are_read_back():
+    quant = Quant(DType.I8, -128, 127, (0.5, 0.25), (0, 3), 1)
+    graph = Graph()
+    value = graph.input("x", TensorType(DType.F32, (1, 2)))
+    value = graph.add(OfBackend(quant=quant), value, name="q", at=Location("test"))
+    value.quant = quant
+    graph.output("out", value)
+    again = parse(show(graph))
+    (node,) = again
+    assert node.op == OfBackend(quant=quant)
+    assert node.outputs[0].quant == quant

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from mgeconvert.backends.onnx.emitter import Emitter
 from mgeconvert.backends.onnx.rules.table import RULES
 from mgeconvert.errors import Location, UnsupportedCase
 from mgeconvert.ir import DType, Graph, Node, Op, Quant, TensorType, Value
-from mgeconvert.ir.op import Array, Arrays, Types
+from mgeconvert.ir.op import Array, Arrays, Types, op
 from mgeconvert.ir.passes import graph_pass, is_whole
 from mgeconvert.ir.quantize import Rounding, dequantize, fake_quantize, quantize
 
@@ -20,11 +19,10 @@ STORED = (DType.I8, DType.U8)
 STORED_WIDE = (DType.I16, DType.U16)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@op("x")
 class QuantizedPair(Op):
     """x rounded by QuantizeLinear and back: half to even, where MegEngine has half away."""
 
-    operands: ClassVar[tuple[str, ...]] = ("x",)
     dtype: DType
     qmin: int
     qmax: int
@@ -43,11 +41,10 @@ class QuantizedPair(Op):
         return Quant(self.dtype, self.qmin, self.qmax, self.scale, self.zero_point, self.quant_axis)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@op("q")
 class Dequantized(Op):
     """The numbers that the whole numbers q stand for."""
 
-    operands: ClassVar[tuple[str, ...]] = ("q",)
     scale: tuple[float, ...]
     zero_point: tuple[int, ...]
     quant_axis: int | None = None
