@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-import threading
+import queue
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,7 +16,6 @@ from mgeconvert.build.files import FULL, write_all
 from mgeconvert.build.journal import Journal
 
 CHUNK = 1 << 20
-PIECE = 1 << 23
 # A file changed in the same clock tick after it was hashed keeps its stat. Two seconds covers the
 # coarsest time stamps in use (FAT), so that an entry younger than that is never trusted.
 YOUNG_NS = 2_000_000_000
@@ -45,25 +45,42 @@ def sha256_file(path: str | Path) -> str:
 
 
 def hash_and_write(fd: int, chunks: Iterable[bytes | bytearray | memoryview]) -> tuple[str, int]:
-    """Write the chunks to `fd`; return the SHA-256 (hex) and the number of bytes.
+    """Write the chunks to the new file `fd`, synced to disk; return its SHA-256 (hex) and its size.
 
-    Large chunks are hashed by a second thread while they are written.
+    Hashing takes longer than writing and syncing, so a second thread does it meanwhile. It reads
+    what has been written, so that no chunk is held for it.
     """
-    digest, size = hashlib.sha256(), 0
-    for chunk in chunks:
-        view = memoryview(chunk).cast("B")
-        for start in range(0, len(view), PIECE):
-            piece = view[start : start + PIECE]
-            hashing = threading.Thread(target=digest.update, args=(piece,))
-            if len(piece) >= CHUNK:
-                hashing.start()
-                write_all(fd, piece)
-                hashing.join()
-            else:
-                digest.update(piece)
-                write_all(fd, piece)
-        size += len(view)
-    return digest.hexdigest(), size
+    from concurrent.futures import ThreadPoolExecutor  # slow to load, and few processes write
+
+    ends: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+    with ThreadPoolExecutor(1) as pool:
+        digest = pool.submit(_sha256_growing, fd, ends)
+        size = 0
+        try:
+            for chunk in chunks:
+                view = memoryview(chunk).cast("B")
+                for start in range(0, len(view), CHUNK):
+                    piece = view[start : start + CHUNK]
+                    write_all(fd, piece)
+                    size += len(piece)
+                    ends.put(size)
+            os.fsync(fd)
+        finally:
+            ends.put(None)
+        return digest.result(), size
+
+
+def _sha256_growing(fd: int, ends: queue.SimpleQueue[int | None]) -> str:
+    """Return the SHA-256 (hex) of a file that grows to one end after the other, until None."""
+    digest, offset, view = hashlib.sha256(), 0, memoryview(bytearray(CHUNK))
+    while (end := ends.get()) is not None:
+        while offset < end:
+            count = os.preadv(fd, [view[: end - offset]], offset)
+            if count == 0:
+                raise OSError(errno.EIO, "the file became shorter while it was hashed")
+            digest.update(view[:count])
+            offset += count
+    return digest.hexdigest()
 
 
 def _absolute(path: str | Path) -> str:

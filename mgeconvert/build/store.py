@@ -111,10 +111,9 @@ class FolderStore:
             return False
 
     def put(self, chunks: Iterable[bytes | memoryview]) -> tuple[str, int]:
-        """Hash and write the chunks in one pass, fsync, then rename to the name by content."""
+        """Hash, write and sync the chunks in one pass, then rename to the name by content."""
         with temporary(self._base / "objects") as (fd, temp):
             sha256, size = hash_and_write(fd, chunks)
-            os.fsync(fd)
             path = self._object_path(sha256)
             path.parent.mkdir(exist_ok=True)
             os.replace(temp, path)

@@ -113,6 +113,13 @@ def test_a_full_disk_leaves_nothing(store, monkeypatch):
     assert files(store) == []
 
 
+def test_what_cannot_be_read_again_is_no_object(store, monkeypatch):
+    monkeypatch.setattr(os, "preadv", lambda fd, buffers, offset: 0)
+    with pytest.raises(OSError, match="became shorter"):
+        store.put([b"data"])
+    assert files(store) == []
+
+
 def test_old_leftovers_are_swept_and_new_ones_kept(store, age):
     store.put([b"data"])
     store.put_record(KEY, {})
