@@ -47,6 +47,19 @@ BINARY: tuple[Step, ...] = (
     lambda a, b: a / (F.abs(b) + 1),
 )
 REDUCE = several("mean sum max min")
+STEPS: tuple[Step, ...] = (  # edges lie where results hardly do
+    lambda x: F.floor(x * 2 + 0.3137),
+    lambda x: F.ceil(x * 3 - 0.2173),
+    lambda x: F.round(x * 2 + 0.1379),
+    lambda x: F.sign(x - 0.1137),
+    lambda x: (x * 3 + 0.0973).astype("int32").astype("float32"),
+    lambda x: (x * 20 + 0.0973).astype("int32") // 3 * 0.1,
+    lambda x: F.where(x > 0.1731, x, x * 2 - 1),
+    lambda x: x * (x < 0.2719),
+    lambda x: ((x > -0.5719) & (x <= 0.5391)).astype("float32"),
+    lambda x: F.floor_div(x, 0.7391),
+    lambda x: F.equal((x * 4).astype("int32") % 3, 1).astype("float32") + x,
+)
 
 
 class Program(M.Module):
@@ -73,13 +86,18 @@ class Maker:
     arrays: list[np.ndarray] = field(default_factory=list)
     steps: list[tuple[Step, list[int]]] = field(default_factory=list)
     parts: list[object] = field(default_factory=list)
+    stepped: bool = False
 
     def draw(self) -> None:
         """Try one step; it counts where its result is finite and of a fair size."""
         last = len(self.arrays) - 1
         at = last if self.random.rand() < 0.6 else self.random.randint(len(self.arrays))
         shape = self.arrays[at].shape
-        table = [*ANY, *{2: ROWS, 3: SEQUENCES, 4: IMAGES}.get(len(shape), ())]
+        table = [
+            *ANY,
+            *STEPPED * self.stepped,
+            *{2: ROWS, 3: SEQUENCES, 4: IMAGES}.get(len(shape), ()),
+        ]
         made = table[self.random.randint(len(table))](self, shape)
         if made is None:
             return
@@ -129,6 +147,44 @@ def pick(maker: Maker, functions: tuple[Step, ...]) -> Step:
 
 def unary(maker: Maker, shape: Shape) -> Made:
     return plain(pick(maker, UNARY))
+
+
+def stepped(maker: Maker, shape: Shape) -> Made:
+    return plain(pick(maker, STEPS))
+
+
+def compared(maker: Maker, shape: Shape) -> Made:
+    same = [i for i, array in enumerate(maker.arrays) if array.shape == shape]
+    other = int(maker.random.choice(same))
+    return (lambda net, a, b: F.where(a > b + 0.0731, a, b * 0.5)), [other]
+
+
+def placed(maker: Maker, shape: Shape) -> Made:
+    function = pick(maker, several("argmax argmin"))
+    axis, keep = maker.axis(shape), len(shape) == 1 or maker.random.rand() < 0.5
+    return (lambda net, x: function(x, axis=axis, keepdims=keep).astype("float32") * 0.3), []
+
+
+def ordered(maker: Maker, shape: Shape) -> Made:
+    if len(shape) != 2:
+        return None
+    k, down = 1 + maker.below(shape[1])[0], bool(maker.random.rand() < 0.5)
+
+    def step(net: M.Module, x: mge.Tensor) -> mge.Tensor:
+        values, places = F.topk(x, k, descending=down)
+        return values + places.astype("float32")
+
+    return step, []
+
+
+def looked_up(maker: Maker, shape: Shape) -> Made:
+    name = maker.part(mge.Parameter(maker.random.randn(5, 3).astype(np.float32)))
+
+    def step(net: M.Module, x: mge.Tensor) -> mge.Tensor:
+        places = F.clip(x * 2 + 2.1379, 0, 4.5).astype("int32")
+        return F.nn.embedding(places, getattr(net, name))
+
+    return step, []
 
 
 def binary(maker: Maker, shape: Shape) -> Made:
@@ -194,6 +250,7 @@ def layer_norm(maker: Maker, shape: Shape) -> Made:
 
 def attention(maker: Maker, shape: Shape) -> Made:
     def step(net: M.Module, x: mge.Tensor) -> mge.Tensor:
+        x = x * 1.0  # MegEngine wants its own memory
         return F.matmul(F.softmax(F.matmul(x, F.transpose(x, (0, 2, 1))), axis=-1), x)
 
     return step, []
@@ -239,10 +296,10 @@ def pooled(maker: Maker, shape: Shape) -> Made:
 
 
 def resized(maker: Maker, shape: Shape) -> Made:
-    size = tuple(n + 1 for n in maker.below(14, 14))
-    return plain(
-        named("vision.interpolate"), size=size, align_corners=bool(maker.random.rand() < 0.5)
-    )
+    size, corners = tuple(n + 1 for n in maker.below(14, 14)), bool(maker.random.rand() < 0.5)
+    if corners and 1 in size:
+        return None  # MegEngine divides by size - 1
+    return plain(named("vision.interpolate"), size=size, align_corners=corners)
 
 
 def padded(maker: Maker, shape: Shape) -> Made:
@@ -259,6 +316,7 @@ ANY = (
     *(unary, unary, binary, binary, with_constant, with_means, reduced),
     *(transposed, sliced, joined, softmax, reshaped),
 )
+STEPPED = (stepped, stepped, stepped, compared, placed, ordered, looked_up)
 ROWS = (linear, linear, normalized, layer_norm)
 SEQUENCES = (linear, normalized, layer_norm, attention)
 IMAGES = (
@@ -267,9 +325,14 @@ IMAGES = (
 )
 
 
-def network(seed: int) -> tuple[Program, list[np.ndarray], list[np.ndarray]]:
-    """Return a network, its inputs and what it computes from them."""
-    maker = Maker(np.random.RandomState(seed))
+def network(
+    seed: int, *, stepped: bool = False
+) -> tuple[Program, list[np.ndarray], list[np.ndarray]]:
+    """Return a network, its inputs and what it computes from them.
+
+    A stepped one has comparisons, rounding, indices and whole numbers as well.
+    """
+    maker = Maker(np.random.RandomState(seed), stepped=stepped)
     shapes = ((1, 4, 8, 7), (2, 6, 5, 9), (1, 8, 1, 9), (3, 7), (2, 5, 6))
     maker.arrays.append(maker.random.randn(*shapes[seed % len(shapes)]).astype(np.float32))
     for _ in range(40):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 mge = pytest.importorskip("megengine", reason="the reference")
@@ -20,19 +21,28 @@ from tests.caffe_backend.running import (  # noqa: E402
 
 TOLERANCE = 1e-4  # of the largest element: what a Caffe target is held to
 OPTIONS = (Options(), Options("opencv"), Options(in_place=True, fuse_bn=True))
-UNABLE = {99, 100, 160, 272}  # MegEngine itself fails there: pooling and resizing of odd sizes
-SEEDS = [
-    pytest.param(seed, marks=() if seed < 15 else pytest.mark.full)
-    for seed in range(300)
-    if seed not in UNABLE
-]
+SEEDS = [pytest.param(seed, marks=() if seed < 15 else pytest.mark.full) for seed in range(300)]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_network(seed: int, tmp_path: Path) -> None:
+    compare(random_nets.network(seed), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(s, marks=() if s < 15 else pytest.mark.full) for s in range(300)],
+)
+def test_stepped_network(seed: int, tmp_path: Path) -> None:
+    compare(random_nets.network(seed, stepped=True), tmp_path)
+
+
+def compare(
+    made: tuple[random_nets.Program, list[np.ndarray], list[np.ndarray]], tmp_path: Path
+) -> None:
     from megengine.traced_module import trace_module
 
-    module, inputs, wants = random_nets.network(seed)
+    module, inputs, wants = made
     mge.save(trace_module(module, *map(mge.Tensor, inputs)), str(tmp_path / "m.tm"))
     for options in OPTIONS:
         graph = frontends.read(tmp_path / "m.tm", shapes={}, outputs=())
