@@ -147,7 +147,8 @@ class Known:
             return self._state.hashes.of(path)
         except OSError as error:
             problem = f"a file that the {stage} needs cannot be read: {error.strerror}"
-            raise UnreadableSource(problem, at=Location(stage, path=path)) from error
+            hint = "put the file there, or name another one in the manifest"
+            raise UnreadableSource(problem, at=Location(stage, path=path), hint=hint) from error
 
 
 def _named(problem: Mapping[str, Any], source: str) -> dict[str, Any]:
