@@ -41,6 +41,7 @@ def evaluate(
         results = node.op.bound(known).eval([array(v) for v in node.inputs])
         for value, result in zip(node.outputs, results, strict=True):
             _expect(value, result, known)
+            known |= _decided(value, result, known)
             rounded = meant(value, result)
             observe(value, rounded)
             env[value] = rounded
@@ -76,6 +77,12 @@ def bindings(graph: Graph, feeds: Mapping[str, Array]) -> dict[str, int]:
                 f"input {port.name!r} has the shape [{sizes}], where {type} is asked for"
             )
     return known
+
+
+def _decided(value: Value, result: Array, known: Mapping[str, int]) -> dict[str, int]:
+    """Return the numbers behind symbols of their own that data has decided."""
+    sizes = zip(value.type.shape, result.shape)
+    return {str(d): n for d, n in sizes if isinstance(d, Sym) and {str(d)} == symbols(d) - {*known}}
 
 
 def _expect(value: Value, result: Array, known: Mapping[str, int]) -> None:

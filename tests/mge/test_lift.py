@@ -31,8 +31,6 @@ FUSIONS = ("fuse_conv_bias_nonlinearity", "fuse_conv_bias_with_z", "fuse_preproc
 HALVES = ("io16xc32", "ioc16")
 # Networks that are refused, by the words of the reason.
 REFUSALS = {
-    "cond_take": "a mask that is computed",
-    "index_mask": "a mask that is computed",
     "deformable_psroi": "no counterpart",
     "lstm_projected": "proj_size",
     "matinv": "no counterpart",

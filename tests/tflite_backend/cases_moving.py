@@ -172,6 +172,8 @@ ORDER = [
         for BOXES in [given(F32, *((i // 3, 0, i // 3 + 2, 2 - i % 2) for i in range(9)))]
         for SCORES in [(3, 1, 2, 3, 3, 1, 0, 2, 2)]
     ),
+    case(ops.NonZero(count=KEPT), given(BOOL, True, False, True, True)),
+    case(ops.NonZero(count=KEPT), given(BOOL, False, False)),
     case(
         ops.NonMaxSuppression(threshold=0.5, kept=KEPT, limit=2),
         given(F16, *((i, 0, i + 2, 2) for i in range(4))),

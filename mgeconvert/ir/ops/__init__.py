@@ -86,6 +86,7 @@ from mgeconvert.ir.ops.gather import (
     ScatterNd,
 )
 from mgeconvert.ir.ops.nn import AvgPool, Conv, ConvTranspose, Linear, MatMul, MaxPool
+from mgeconvert.ir.ops.nonzero import NonZero
 from mgeconvert.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
 from mgeconvert.ir.ops.recurrent import Lstm, Rnn
 from mgeconvert.ir.ops.reduce import (
@@ -194,6 +195,7 @@ __all__ = [
     "Mul",
     "Neg",
     "NonMaxSuppression",
+    "NonZero",
     "Not",
     "NotEqual",
     "OneHot",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mgeconvert.ir import ops
 from mgeconvert.ir.dims import symbol
 from mgeconvert.ir.ops.sampling import BORDERS
-from tests.onnx_backend.case import F16, F32, Case, Operand, case, given
+from tests.onnx_backend.case import BOOL, F16, F32, Case, Operand, case, given
 
 PLACES = F32(2, 4, 7, 2).between(-6.0, 10.0)
 ROIS = given(
@@ -62,6 +62,8 @@ CASES: list[Case] = [
         )
         for limit in (None, 3)
     ),
+    case(ops.NonZero(count=symbol("count")), given(BOOL, True, False, True, True)),
+    case(ops.NonZero(count=symbol("count")), given(BOOL, False, False)),
     deform(1, 1, ()),
     deform(2, 2, (F32(6),)),
 ]

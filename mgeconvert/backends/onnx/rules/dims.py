@@ -76,7 +76,12 @@ def _symbol(e: Emitter, name: str) -> str:
             if dim == wanted:
                 shape = e.shared(("shape", port.name), lambda: e.emit("Shape", port.name))  # noqa: B023
                 return e.emit("Gather", shape, e.ints([axis]), axis=0, hint=name)
-    raise InternalError(f"no input has the dimension {name}")
+    for node in e.graph:  # of an operator whose result has a size that depends on data
+        for value in node.outputs:
+            if wanted in value.type.shape:
+                shape = e.emit("Shape", e.name(value))
+                return e.emit("Gather", shape, e.ints([value.type.shape.index(wanted)]), axis=0)
+    raise InternalError(f"no value has the dimension {name}")
 
 
 @RULES(ops.DimVector, since=7)

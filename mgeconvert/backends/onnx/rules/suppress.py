@@ -1,4 +1,4 @@
-"""Non-maximum suppression."""
+"""Operators whose results have a size that depends on data."""
 
 from __future__ import annotations
 
@@ -26,3 +26,9 @@ def non_max_suppression(e: Emitter, node: Node[ops.NonMaxSuppression]) -> str:
         e.constant(np.array([op.threshold], np.float32), "threshold"),
     )
     return e.emit("Gather", rows, e.constant(np.array(2, np.int64), "column"), axis=1)
+
+
+@RULES(ops.NonZero, since=9)
+def non_zero(e: Emitter, node: Node[ops.NonZero]) -> str:
+    """The result has a row for each axis of the mask, which is a vector."""
+    return versioned.squeeze(e, e.emit("NonZero", *e.inputs(node)), [0])

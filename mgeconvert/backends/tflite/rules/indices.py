@@ -84,3 +84,21 @@ def non_max_suppression(e: Emitter, node: Node[dialect.TflNonMaxSuppression]) ->
     if not isinstance(op.kept, Sym) or str(op.kept) not in symbols(op.kept):
         raise UnsupportedCase(f"NonMaxSuppression whose number of boxes is called {op.kept}")
     e.keep(("symbol", str(op.kept)), count)
+
+
+@RULES(ops.NonZero)
+def non_zero(e: Emitter, node: Node[ops.NonZero]) -> None:
+    """The number of places is the value of the symbol `count` from here on."""
+    count = node.op.count
+    if not isinstance(count, Sym) or str(count) not in symbols(count):
+        raise UnsupportedCase(f"NonZero whose number of places is called {count}")
+    rows = e.temporary(TensorType(DType.I64, (count, 1)), "rows")
+    size = e.temporary(TensorType(DType.I32, (1,)), "size")
+    one = e.temporary(INDEX, "count")
+    e.emit("WHERE", node.inputs, [rows], options("WhereOptions"))
+    flat = options("ReshapeOptions", newShape=[-1])
+    e.emit("RESHAPE", [rows, e.ints([-1], "shape")], node.outputs, flat)
+    given = options("ShapeOptions", outType=type_number(DType.I32))
+    e.emit("SHAPE", node.outputs, [size], given)
+    e.emit("SQUEEZE", [size], [one], options("SqueezeOptions", squeezeDims=[0]))
+    e.keep(("symbol", str(count)), one)

@@ -14,6 +14,7 @@ from mgeconvert.frontends.mge.rules.table import RULES
 from mgeconvert.ir import DType, Op, Value, ops
 from mgeconvert.ir.contents import dims_of
 from mgeconvert.ir.dims import Dim, Shape
+from mgeconvert.ir.masks import mask_of, one_number
 from mgeconvert.ir.ops.infer import broadcast
 
 Span = tuple[Dim | None, Dim | None, int]
@@ -176,6 +177,9 @@ def add_multi_axis(c: Call, x: Value, new: Value, *operands: Value) -> Value:
 
 def _scatter(c: Call, x: Value, new: Value, operands: Sequence[Value], how: str) -> Value:
     where = places(c, x, operands)
+    masked = _masked(c, x, where, new) if how == "none" else None
+    if masked is not None:
+        return masked
     part = sliced(c, x, where)
     axes = list(where.indices)
     grid = broadcast([index.type.shape for index in where.indices.values()])
@@ -194,6 +198,20 @@ def _scatter(c: Call, x: Value, new: Value, operands: Sequence[Value], how: str)
     perm = [*axes, *rest]
     back = c.transpose(written, [perm.index(a) for a in range(len(perm))])
     return blend(c, x, where.spans, back)
+
+
+def _masked(c: Call, x: Value, where: Places, new: Value) -> Value | None:
+    """Write one number where a computed mask says; None where it is something else."""
+    number = one_number(new)
+    if number is None or len(where.indices) != 1 or any(s is not None for s in where.spans):
+        return None
+    ((axis, index),) = where.indices.items()
+    mask = mask_of(index)
+    if mask is None or mask.type.shape != (x.type.shape[axis],):
+        return None
+    others = [a for a in range(x.type.rank) if a != axis]
+    scalar = c.cast(c.reshape(number, ()), x.type.dtype)
+    return c.emit(ops.Where(), c.unsqueeze(mask, others), scalar, x)
 
 
 def _placed(c: Call, x: Value, where: Places, updates: Value) -> Value | None:

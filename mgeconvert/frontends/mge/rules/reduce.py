@@ -11,6 +11,7 @@ from mgeconvert.frontends.mge.call import Call
 from mgeconvert.frontends.mge.rules.table import RULES
 from mgeconvert.ir import DType, Value, ops
 from mgeconvert.ir.dims import Shape
+from mgeconvert.ir.masks import true_places
 
 REDUCTIONS: dict[str, Any] = {
     "SUM": ops.ReduceSum,
@@ -112,15 +113,23 @@ def softmax(c: Call, x: Value) -> Value:
     return c.emit(ops.Softmax(axis=c.axis(int(c.setting("axis")), x.type.rank)), x)
 
 
-@RULES("CondTake", limits="a mask that is known when converting")
+@RULES("CondTake")
 def cond_take(c: Call, x: Value, mask: Value) -> tuple[Value, Value]:
     """The elements of x where the mask is equal to a number, and their places."""
     c.need("mode", "EQ")
     if mask.const is None:
-        raise UnsupportedCase(
-            "a mask that is computed decides the shape of the result",
-            hint="select with F.where, or use a mask that is known when converting",
-        )
+        computed = true_places(c, _chosen(c, mask))
+        return c.emit(ops.Gather(axis=0), c.reshape(x, (-1,)), computed), computed
     chosen = np.abs(mask.const.astype(np.float32) - c.setting("val")) < c.setting("eps")
     places = c.constant(np.flatnonzero(chosen).astype(np.int32))
     return c.emit(ops.Gather(axis=0), c.reshape(x, (-1,)), places), places
+
+
+def _chosen(c: Call, mask: Value) -> Value:
+    """Return as bools where the mask is near the operator's number."""
+    value = float(c.setting("val"))
+    if mask.type.dtype is DType.BOOL and value == 1:
+        return mask
+    distance = c.emit(ops.Sub(), c.cast(mask, DType.F32), c.scalar(value, DType.F32))
+    eps = c.scalar(float(c.setting("eps")), DType.F32)
+    return c.emit(ops.Less(), c.emit(ops.Abs(), distance), eps)

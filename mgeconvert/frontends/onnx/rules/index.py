@@ -8,6 +8,7 @@ from mgeconvert.errors import ShapeError, UnsupportedCase
 from mgeconvert.frontends.onnx.call import Call
 from mgeconvert.frontends.onnx.rules.table import RULES
 from mgeconvert.ir import DType, Value, ops
+from mgeconvert.ir.dims import symbol
 
 
 @RULES("Gather", since=1)
@@ -84,14 +85,17 @@ def compress(c: Call, x: Value, condition: Value) -> Value:
     return c.emit(ops.Gather(axis=c.axis(axis, x.type.rank)), x, places)
 
 
-@RULES("NonZero", since=9, limits="of a vector that is filled with one number")
+@RULES("NonZero", since=9, limits="of a vector")
 def non_zero(c: Call, x: Value) -> Value:
     """A row of ones has all its places: a way to count to a size below opset 11."""
     made = x.producer
     if x.const is not None:
         return c.constant(np.array(np.nonzero(x.const), np.int64), c.name)
     filled = made is not None and isinstance(made.op, ops.Expand) and made.inputs[0].const
-    if x.type.rank != 1 or filled is None or filled is False or not np.all(filled):
-        raise UnsupportedCase(f"the places in {x.type}, whose number is known only at run time")
+    if x.type.rank != 1:
+        raise UnsupportedCase(f"the places in {x.type}, which has not one axis")
+    if filled is None or filled is False or not np.all(filled):
+        op = ops.NonZero(count=symbol(c.graph.unique("count")))
+        return c.unsqueeze(c.emit(op, c.cast(x, DType.BOOL)), [0])
     row = c.cast(c.emit(ops.Range(count=x.type.shape[0])), DType.I64)
     return c.unsqueeze(row, [0])

@@ -25,7 +25,7 @@ def setitem(c: Call, x: Value, index: Any, value: Any) -> Value:
     if index is Ellipsis:
         return c.emit(ops.Identity(), c.value(value))
     mask = _mask(index)
-    if mask is not None:
+    if mask is not None and c.value(value, x.type.dtype).type.size == 1:
         return _where(c, x, mask, c.cast(c.value(value, x.type.dtype), x.type.dtype))
     return assigned(c, x, places(c, x, index), value)
 
@@ -154,10 +154,5 @@ def _mask(index: Any) -> Value | None:
 
 
 def _where(c: Call, x: Value, mask: Value, new: Value) -> Value:
-    if new.type.size != 1:
-        raise UnsupportedCase(
-            "a tensor is written where a computed mask says",
-            hint="only one number can be; or select with F.where",
-        )
     whole = c.unsqueeze(mask, range(mask.type.rank, x.type.rank))
     return c.emit(ops.Where(), whole, c.reshape(new, ()), x)

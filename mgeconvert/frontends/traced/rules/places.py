@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from mgeconvert.frontends.traced.records import Tensor
 from mgeconvert.ir import Array, DType, Value, ops
 from mgeconvert.ir.contents import dims_of
 from mgeconvert.ir.dims import Dim, Shape
+from mgeconvert.ir.masks import true_places
 from mgeconvert.ir.ops.infer import broadcast
 
 Span = tuple[Dim | None, Dim | None, int]
@@ -140,10 +142,7 @@ def _tensor_items(c: Call, tensor: Value) -> Sequence[Any]:
     dtype = tensor.type.dtype
     if dtype is DType.BOOL:
         if tensor.const is None:
-            raise UnsupportedCase(
-                "a mask that is computed decides the shape",
-                hint="select with F.where, or use a mask that is known when converting",
-            )
+            return _computed_places(c, tensor)
         return [c.constant(n.astype(np.int32)) for n in np.nonzero(tensor.const)]
     if not dtype.is_integer:
         raise ShapeError(f"{tensor} is no index: its element type must be an integer or bool")
@@ -161,3 +160,20 @@ def _inside(c: Call, tensor: Value, size: Dim) -> Value:
     fitting: Array = np.where(array < 0, array + size, array).astype(np.int32)
     unchanged = tensor.type.dtype is DType.I32 and not bool((array < 0).any())
     return tensor if unchanged else c.constant(fitting)
+
+
+def _computed_places(c: Call, mask: Value) -> Sequence[Value]:
+    """Return the places of a computed mask, axis by axis."""
+    sizes = [d for d in mask.type.shape if isinstance(d, int)]
+    if len(sizes) < mask.type.rank and mask.type.rank > 1:
+        raise UnsupportedCase(f"a computed mask {mask} of symbolic size as an index")
+    flat = true_places(c, mask)
+    if mask.type.rank == 1:
+        return [flat]
+    found = []
+    for axis, size in enumerate(sizes):
+        below = c.scalar(math.prod(sizes[axis + 1 :]), DType.I32)
+        found.append(
+            c.emit(ops.Mod(), c.emit(ops.FloorDiv(), flat, below), c.scalar(size, DType.I32))
+        )
+    return found

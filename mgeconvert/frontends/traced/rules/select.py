@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mgeconvert.errors import UnsupportedCase
 from mgeconvert.frontends.traced.call import Call
 from mgeconvert.frontends.traced.rules.table import RULES
 from mgeconvert.ir import DType, Value, ops
+from mgeconvert.ir.masks import true_places
 
 
 @RULES("function:tensor.gather")
@@ -41,12 +41,10 @@ def indexing_one_hot(
     return picked if keepdims else c.squeeze(picked, [place])
 
 
-@RULES("function:tensor.cond_take", limits="the mask must be known when converting")
+@RULES("function:tensor.cond_take")
 def cond_take(c: Call, mask: Value, x: Value) -> tuple[Value, Value]:
     if mask.const is None:
-        raise UnsupportedCase(
-            "a mask that is computed decides the shape",
-            hint="select with F.where, or use a mask that is known when converting",
-        )
+        computed = true_places(c, c.cast(mask, DType.BOOL))
+        return c.emit(ops.Gather(axis=0), c.reshape(x, (-1,)), computed), computed
     indices = c.constant(np.flatnonzero(mask.const).astype(np.int32))
     return c.emit(ops.Gather(axis=0), c.reshape(x, (-1,)), indices), indices
