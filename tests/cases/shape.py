@@ -107,6 +107,31 @@ SHAPES: list[Case] = [
     ),
 ]
 
+NUMBERS: list[Case] = [  # numbers that shapes or constants give, where Python's ones are expected
+    *(
+        case(text, x=f32(1, 2, 6, 6))
+        for text in (
+            "F.concat([x, x], axis=x.shape[1])",
+            "F.flatten(x, 0, x.shape[1])",
+            "F.cumsum(x, x.shape[1])",
+            "F.swapaxes(x, x.shape[1], 1)",
+            "F.repeat(x, 2, x.shape[1])",
+            "F.full_like(x, x.shape[1])",
+            "F.pad(x, ((0, 0), (0, 0), (1, 1), (1, 0)), constant_value=x.shape[1])",
+            "F.group_norm(x, x.shape[1], False)",
+            "F.local_response_norm(x, 3, x.shape[1])",
+            "F.norm(x, ord=x.shape[1], axis=1)",
+        )
+    ),
+    *(
+        case(text, x=f32(1, 2, 6, 6), w=f"mge.Parameter(np.ones({shape}, np.float32))")
+        for text, shape in (
+            ("F.conv2d(x, w, groups=x.shape[1])", (2, 1, 1, 3, 3)),
+            ("F.conv_transpose2d(x, w, groups=x.shape[1])", (2, 1, 2, 3, 3)),
+        )
+    ),
+]
+
 DYNAMIC: list[Case] = [
     *(
         case(text, x=f32(1, 4, 6), dynamic=True)
@@ -145,6 +170,8 @@ DYNAMIC: list[Case] = [
             "F.roll(x, (-1, 2), (1, 2))",
             "F.repeat(x, 2, 1)",
             "F.repeat(x, 2, 0)",
+            "F.repeat(x[:1, 0], x.shape[0], 0)",
+            "F.repeat(x, x.shape[0], 1)",
             "F.tile(x, (1, 2, 1))",
             "F.tile(x, (2, 1, 1))",
             "F.repeat(x, 3)",
@@ -237,4 +264,4 @@ JOINING: list[Case] = [
     case("F.diag(x)", x=i32(3, 3)),
 ]
 
-CASES = [*SHAPES, *DYNAMIC, *JOINING]
+CASES = [*SHAPES, *NUMBERS, *DYNAMIC, *JOINING]

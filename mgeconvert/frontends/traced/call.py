@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,9 @@ from mgeconvert.frontends.traced.records import Module, Tensor, Tree
 from mgeconvert.ir import Array, DType, Graph, Value
 from mgeconvert.ir.builder import Builder
 from mgeconvert.ir.dims import Dim, Shape
+
+NUMBERS = ("int", "float", "int | None", "float | None")
+"""Annotations of parameters that are plain numbers."""
 
 
 class Call(Builder):
@@ -164,11 +168,37 @@ class Call(Builder):
             raise UnsupportedCase(f"{x!r} where {count} numbers are needed")
         return values
 
+    def number(self, x: Tree) -> float:
+        """Return the only element of a constant tensor, or of one that shapes decide."""
+        value = self.value(x)
+        if value.const is not None and value.const.size == 1:
+            return value.const.item()
+        return self.pair(value, 1)[0]
+
     def axes(self, axis: Tree, rank: int) -> tuple[int, ...]:
         """Return an axis, several, or None for all, counted from the front in ascending order."""
         if axis is None:
             return tuple(range(rank))
         return tuple(sorted({self.axis(a, rank) for a in self.numbers(axis)}))
+
+
+def bound(
+    call: Call, rule: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> inspect.BoundArguments:
+    """Return the arguments of `rule`, with numbers for tensors where the rule takes numbers.
+
+    Such a tensor is x.shape[1], or a constant. UnsupportedCase where the arguments do not fit, or
+    where a number is not known.
+    """
+    try:
+        found = inspect.signature(rule).bind(call, *args, **kwargs)
+    except TypeError as error:
+        raise UnsupportedCase(f"the arguments are not those that are known: {error}") from None
+    for name, argument in found.arguments.items():
+        kind = rule.__annotations__.get(name)
+        if isinstance(argument, (Value, Tensor)) and kind in NUMBERS:
+            found.arguments[name] = call.number(argument)
+    return found
 
 
 def native(array: Array) -> Array:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mgeconvert.errors import (
@@ -16,7 +15,7 @@ from mgeconvert.errors import (
 )
 from mgeconvert.frontends import Watch, unwatched
 from mgeconvert.frontends.names import distinct
-from mgeconvert.frontends.traced.call import Call
+from mgeconvert.frontends.traced.call import Call, bound
 from mgeconvert.frontends.traced.quant import Declared, stored
 from mgeconvert.frontends.traced.records import (
     Apply,
@@ -144,8 +143,8 @@ class Lifter:
         if rule is None:
             kind, _, name = key.partition(":")
             raise UnsupportedOp(f"no rule for the {kind} {name}", hint=_suggestion(name))
-        _need_arguments(rule, args, kwargs)
-        return rule(call, *args, **kwargs)
+        known = bound(call, rule, args, kwargs)
+        return rule(*known.args, **known.kwargs)
 
 
 def _quantized(call: Call, value: Value, node: Node) -> Value:
@@ -288,12 +287,3 @@ def _title(expression: Expression) -> str:
 
 def _suggestion(name: str) -> str:
     return "see docs/operators.md for what is handled, or write the model without it"
-
-
-def _need_arguments(
-    rule: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> None:
-    try:
-        inspect.signature(rule).bind(None, *args, **kwargs)
-    except TypeError as error:
-        raise UnsupportedCase(f"the arguments are not those that are known: {error}") from None

@@ -40,5 +40,5 @@ def ones_like(c: Call, inp: Value) -> Value:
 
 
 @RULES("function:tensor.full_like")
-def full_like(c: Call, inp: Value, value: Any) -> Value:
+def full_like(c: Call, inp: Value, value: float) -> Value:
     return c.full(inp.type.shape, value, inp.type.dtype)

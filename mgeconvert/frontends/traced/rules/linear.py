@@ -56,7 +56,9 @@ def dot(c: Call, inp1: Value, inp2: Value) -> Value:
 
 
 @RULES("function:math.norm")
-def norm(c: Call, inp: Value, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Value:
+def norm(
+    c: Call, inp: Value, ord: float | None = None, axis: Any = None, keepdims: bool = False
+) -> Value:
     """The infinite orders take the whole tensor, whatever the axis: so MegEngine has it."""
     if ord == 0:
         return total(c, c.emit(ops.NotEqual(), *operands(c, inp, 0)), axis, keepdims)

@@ -119,8 +119,8 @@ def _rolled(c: Call, x: Value, amount: int, axis: int) -> Value:
 
 
 @RULES("function:tensor.repeat")
-def repeat(c: Call, inp: Value, repeats: Any, axis: Any = None) -> Value:
-    count = c.numbers(repeats)
+def repeat(c: Call, inp: Value, repeats: Any, axis: int | None = None) -> Value:
+    count = c.shape(repeats)
     if len(count) != 1:
         raise UnsupportedCase("repeat by a different number for each element")
     x = c.reshape(inp, (-1,)) if axis is None else inp
