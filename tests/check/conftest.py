@@ -14,7 +14,7 @@ from mgeconvert.check.session import Session
 
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of linear.tm (with weight.npy, bias.npy), outer.tm, state.tm and function.mge."""
+    """A folder of linear.tm (with weight.npy, bias.npy), outer.tm, state.tm and two .mge."""
     folder = tmp_path_factory.mktemp("sources")
     program = Path(__file__).with_name("traced_models.py")
     subprocess.run([sys.executable, program, folder], check=True, capture_output=True)

@@ -74,5 +74,18 @@ def main(folder: Path) -> None:
     function(mge.Tensor(np.ones((2, 3), np.float32)), mge.Tensor(np.ones((1, 3), np.int32)))
     function.dump(str(folder / "function.mge"), arg_names=["a", "b"], output_names=["y", "s"])
 
+    @trace(symbolic=True, capture_as_const=True)
+    def matched(x, w):
+        return F.conv2d(x, w)
+
+    matched(image, a)
+    matched.dump(
+        str(folder / "matched.mge"),
+        arg_names=["x", "w"],
+        output_names=["y"],
+        optimize_for_inference=False,
+        no_change_graph=True,
+    )
+
 
 main(Path(sys.argv[1]))

@@ -201,12 +201,11 @@ def relaxed(outputs: list[Any], rounding: str) -> list[Any]:
 
 def _rounds(outputs: list[Any], rounding: str) -> Any:
     """Return the first operator that rounds what should not be, None where there is none."""
-    from megengine.core.tensor.dtype import is_quantize
     from megengine.utils.comp_graph_tools import get_oprs_seq
 
     moving: set[int] = set()
     for operator in get_oprs_seq(outputs, prune_reshape=False, prune_immtensor=False):
-        if any(is_quantize(var.dtype) for var in operator.outputs):
+        if any(_is_quantized(var) for var in operator.outputs):
             raise UnsupportedCase("MegEngine cannot compute a dump of quantized types without them")
         fed = operator.type == "Host2DeviceCopy" or any(v.id in moving for v in operator.inputs)
         if fed:
@@ -214,3 +213,12 @@ def _rounds(outputs: list[Any], rounding: str) -> Any:
         if operator.type in FAKE and (fed or rounding == NONE):
             return operator
     return None
+
+
+def _is_quantized(var: Any) -> bool:
+    from megengine.core.tensor.dtype import is_quantize
+
+    try:
+        return bool(is_quantize(var.dtype))
+    except RuntimeError:  # bytes of a workspace, for which numpy has no type
+        return False
