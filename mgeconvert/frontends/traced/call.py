@@ -15,6 +15,7 @@ from mgeconvert.frontends.traced.records import Module, Tensor, Tree
 from mgeconvert.ir import Array, DType, Graph, Value
 from mgeconvert.ir.builder import Builder
 from mgeconvert.ir.dims import Dim, Shape
+from mgeconvert.ir.op import Op
 
 NUMBERS = ("int", "float", "int | None", "float | None")
 """Annotations of parameters that are plain numbers."""
@@ -24,7 +25,7 @@ class Call(Builder):
     """A builder for the nodes of one expression.
 
     Arguments of a rule are trees whose leaves are `Value`s and Python constants. `module` is the
-    module that is called, where one is.
+    module that is called, where one is, `made` what the rule added to the graph.
     """
 
     def __init__(
@@ -39,6 +40,17 @@ class Call(Builder):
         self.module: Module | None = None
         self.declared = declared  # what `tensor.qparams` says of values
         self._parameters = parameters
+        self.made: list[Value] = []
+
+    def emit(self, op: Op, *inputs: Value) -> Value:
+        value = super().emit(op, *inputs)
+        self.made.append(value)
+        return value
+
+    def emit_multi(self, op: Op, *inputs: Value) -> tuple[Value, ...]:
+        values = super().emit_multi(op, *inputs)
+        self.made += values
+        return values
 
     def inside(self, name: str) -> Call:
         """Return the call of the module `name` that the called module holds."""
@@ -47,7 +59,7 @@ class Call(Builder):
             raise UnsupportedCase(f"{name} is no module in this file")
         at = replace(self.at, path=module.path)
         call = Call(self.graph, at, f"{self.name}.{name}", self._parameters, self.declared)
-        call.module = module
+        call.module, call.made = module, self.made
         return call
 
     def parameter(self, tensor: Tensor, name: str) -> Value:

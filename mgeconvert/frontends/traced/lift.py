@@ -54,13 +54,23 @@ class Lifter:
         self._wanted, self._watch = frozenset(outputs), watch
         self._parameters: dict[Tensor, Value] = {}
         self._declared: dict[Value, Declared] = {}
+        self._reserved: set[str] = set()
+
+    def reserve(self, record: Record, path: str) -> None:
+        """Keep the names of nodes for them, so that no value on the way to another has one."""
+        for expression in record.expressions:
+            if isinstance(expression, CallModule) and expression.graph is not None:
+                self.reserve(expression.graph, expression.module.path)
+            elif not isinstance(expression, (GetAttr, Constant)):
+                names = {_below(path, node.name) for node in expression.outputs} - self._reserved
+                self._reserved.update(map(self.graph.unique, sorted(names)))
 
     def run(self, record: Record, env: dict[Node, Any], path: str) -> Tree:
         """Lift the expressions of `record`, whose inputs are in `env`; return its result tree."""
         for expression in record.expressions:
             call = self._call(expression, path)
             try:
-                self._lift(call, expression, env)
+                self._lift(call, expression, env, path)
             except _Missing:
                 continue
             except ConvertError as error:
@@ -75,12 +85,11 @@ class Lifter:
 
     def _call(self, expression: Expression, path: str) -> Call:
         outputs = _outputs(expression)
-        name = outputs[0].name if outputs else "none"
-        name = f"{path}.{name}" if path else name
+        name = _below(path, outputs[0].name if outputs else "none")
         at = Location(STAGE, _title(expression), name, path)
         return Call(self.graph, at, name, self._parameters, self._declared)
 
-    def _lift(self, call: Call, expression: Expression, env: dict[Node, Any]) -> None:
+    def _lift(self, call: Call, expression: Expression, env: dict[Node, Any], path: str) -> None:
         if isinstance(expression, (GetAttr, Constant)):
             env[expression.output] = self._held(call, expression)
             return
@@ -94,9 +103,22 @@ class Lifter:
             value = env.get(node)
             if isinstance(value, Value):
                 value = env[node] = _quantized(call, value, node)
+                self._entitle(call, value, _below(path, node.name))
                 self._watch(f"{node.id}:{node.name}", value)
             if node in self._wanted and isinstance(value, Value):
                 self.found[node] = value
+
+    def _entitle(self, call: Call, value: Value, name: str) -> None:
+        """Give a result the name of its node; numbered where its module is called again."""
+        if value not in call.made:
+            return
+        if name in self._reserved:
+            self._reserved.discard(name)
+            value.name = name
+            return
+        same = [other for other in call.made if other.name.rpartition("_")[0] == name]
+        if same:
+            same[0].name, value.name = value.name, same[0].name
 
     def _held(self, call: Call, expression: GetAttr | Constant) -> Value | Module:
         """Return what a module holds; parameters are called by their path."""
@@ -105,8 +127,7 @@ class Lifter:
             return value
         if isinstance(expression, Constant):
             return call.parameter(value, call.name)
-        path = call.at.path
-        return call.parameter(value, f"{path}.{expression.path}" if path else expression.path)
+        return call.parameter(value, _below(call.at.path, expression.path))
 
     def _result(
         self,
@@ -147,6 +168,10 @@ class Lifter:
         return rule(*known.args, **known.kwargs)
 
 
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
 def _quantized(call: Call, value: Value, node: Node) -> Value:
     """Return the value with the quantized element type that the file gives it."""
     quant = stored(node.dtype)
@@ -177,6 +202,7 @@ def lift(
     _need_names(shapes, [n.name for n in record.inputs])
     for node in record.inputs:
         env[node] = lifter.graph.input(node.name, _input_type(node, shapes.get(node.name)))
+    lifter.reserve(record, "")
     with contextlib.suppress(_Missing):  # the reason is among the problems
         lifter.run(record, env, "")
     if lifter.problems:
