@@ -28,6 +28,14 @@ def layer(*types: str) -> Callable[[Compute], Compute]:
 
 def run(text: Any, binary: Any, feeds: Mapping[str, Array]) -> dict[str, Array]:
     """Return the outputs: the tops that no layer reads, in the order of the file."""
+    blobs, unread = run_all(text, binary, feeds)
+    return {name: blobs[name] for name in unread}
+
+
+def run_all(
+    text: Any, binary: Any, feeds: Mapping[str, Array]
+) -> tuple[dict[str, Array], list[str]]:
+    """Return all blobs by name, and which of them no layer reads, in the order of the file."""
     weights = {item.name: [array_of(b) for b in item.blobs] for item in binary.layer}
     assert len(weights) == len(text.layer), "layers share a name"
     env: dict[str, Array] = {}
@@ -48,7 +56,7 @@ def run(text: Any, binary: Any, feeds: Mapping[str, Array]) -> dict[str, Array]:
             assert result.size, name
             env[name] = result.astype(np.float32)
             unread[name] = None
-    return {name: env[name] for name in unread}
+    return env, [*unread]
 
 
 def feed(item: Any, feeds: Mapping[str, Array]) -> list[Array]:

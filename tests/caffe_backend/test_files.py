@@ -56,7 +56,7 @@ def test_layers_in_place_take_no_name_of_an_output() -> None:
     assert [[layer.name, *layer.top] for layer in text.layer] == [
         ["x", "x"],
         ["y", "y"],
-        ["y_2", "y"],
+        ["other", "y"],
         ["y_1", "y_1"],
     ]
     assert [*run_opencv(files, {"x": np.ones((1, 3), np.float32)})] == ["y_1"]

@@ -156,7 +156,7 @@ def _lower(graph: Graph, dialect: Dialect) -> Emitter:
         if isinstance(node.op, OVERFLOWING):
             results = [wrapped(emitter, y, v.type.dtype) for y, v in zip(results, node.outputs)]
         quantized.note_weights(node, emitter.layers[start:])
-        emitter.bind(node, results, start)
+        emitter.bind(node, results)
 
     base.lower(graph, RULES, 0, apply)
     return emitter

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -62,15 +63,15 @@ class Emitter:
         self.graph, self.dialect = graph, dialect
         self.layers: list[Layer] = []
         self._blobs: dict[Value, Blob] = {}
+        self._bound: dict[Blob, Value] = {}  # whose name each blob has
         self._shared: dict[Hashable, Any] = {}
         self._base = "net"
         for port in graph.inputs:
             shape = sizes(port.value)
             self._base = port.name
-            self._blobs[port.value] = self.layer(
-                "Input", [], shape, hint=port.name, shape=[{"dim": shape}]
-            )
-            self._blobs[port.value].quant = port.value.quant
+            top = self.layer("Input", [], shape, hint=port.name, shape=[{"dim": shape}])
+            top.quant = port.value.quant
+            self._blobs[port.value], self._bound[top] = top, port.value
 
     def layer(
         self,
@@ -112,8 +113,8 @@ class Emitter:
         if value not in self._blobs:
             if value.const is None:
                 raise InternalError(f"{value} has no blob yet")
-            self._blobs[value] = self.constant(floats(value))
-            self._blobs[value].quant = value.quant
+            with self._called(value.name):
+                self._give(value, self.constant(floats(value)))
         return self._blobs[value]
 
     def is_known(self, value: Value) -> bool:
@@ -144,11 +145,13 @@ class Emitter:
 
         if not self.graph.inputs:
             raise UnsupportedCase("a net without inputs", hint="Caffe has no constants")
-        x = self._blobs[self.graph.inputs[0].value]
-        ones = power(self, x, scale=0.0, exponent=0.0)  # 1 also of infinity and NaN
-        column = reshape(self, ones, (1, 1, x.size, 1))
-        top = self.layer("Pooling", [column], (1, 1, 1, 1), pool=0, kernel_h=x.size, kernel_w=1)
-        return reshape(self, top, (1, 1))
+        port = self.graph.inputs[0]
+        x = self._blobs[port.value]
+        with self._called(port.name):
+            ones = power(self, x, scale=0.0, exponent=0.0)  # 1 also of infinity and NaN
+            column = reshape(self, ones, (1, 1, x.size, 1))
+            top = self.layer("Pooling", [column], (1, 1, 1, 1), pool=0, kernel_h=x.size, kernel_w=1)
+            return reshape(self, top, (1, 1))
 
     def shared(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """Return what was made for `key` before, or what `make` makes now."""
@@ -156,26 +159,40 @@ class Emitter:
             self._shared[key] = make()
         return self._shared[key]
 
+    def is_bound(self, blob: Blob) -> bool:
+        """Whether a value's result is this blob, and not only a step towards one."""
+        return blob in self._bound
+
     def begin(self, node: Node[Any]) -> int:
         """Begin with the rule of `node`; return the index of the next layer."""
         self._base = node.outputs[0].name
         return len(self.layers)
 
-    def bind(self, node: Node[Any], results: Sequence[Blob], start: int) -> None:
-        """Make `results` the outputs of `node`; those made since layer `start` take the names."""
-        new = {id(top) for layer in self.layers[start:] for top in layer.tops}
+    def bind(self, node: Node[Any], results: Sequence[Blob]) -> None:
+        """Make `results` the outputs of `node`; those that no value has yet take the names."""
         for value, result in zip(node.outputs, results, strict=True):
             if result.shape != sizes(value):
                 raise InternalError(f"{node}: the layers make {result.shape}")
-            if id(result) in new:
-                new.discard(id(result))
+            if result not in self._bound:
+                self._give(value, result)
             elif value.quant not in (None, result.quant):
-                result = self._copy(result)  # another value has this blob with other parameters
+                self._give(value, self._copy(result))  # it has other parameters there
             else:
                 self._blobs[value] = result
-                continue
-            result.name, result.quant = value.name, value.quant
-            self._blobs[value] = result
+
+    def _give(self, value: Value, blob: Blob) -> None:
+        """Make `blob` that of `value`, with its name and parameters."""
+        self._blobs[value], self._bound[blob] = blob, value
+        blob.name, blob.quant = value.name, value.quant
+
+    @contextmanager
+    def _called(self, base: str) -> Iterator[None]:
+        """Call the layers that are made meanwhile after `base`."""
+        before, self._base = self._base, base
+        try:
+            yield
+        finally:
+            self._base = before
 
     def _copy(self, blob: Blob) -> Blob:
         from mgeconvert.backends.caffe.pieces import copy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mgeconvert.backends.base import Names
@@ -31,10 +31,15 @@ IN_PLACE = frozenset(
 
 @dataclass(frozen=True)
 class Net:
-    """Layers in the order of the file, and what their blobs are called."""
+    """Layers in the order of the file, and what their blobs are called.
+
+    `own` are the names that blobs would have if no layer overwrote what it reads: layers are called
+    after them.
+    """
 
     layers: Sequence[Layer]
-    names: dict[Blob, str]
+    names: Mapping[Blob, str]
+    own: Mapping[Blob, str]
 
 
 def finish(e: Emitter, *, in_place: bool) -> Net:
@@ -51,14 +56,16 @@ def finish(e: Emitter, *, in_place: bool) -> Net:
     layers += _silence(e, [*layers, *last])
     layers += last
     layers = keep_apart(layers)
-    names = _names(e, layers, outputs)
-    if in_place:
-        _run_in_place(layers, names, {id(blob) for _, blob in outputs})
-    return Net(layers, names)
+    own = _names(e, layers, outputs)
+    names = _run_in_place(layers, own, {id(blob) for _, blob in outputs}) if in_place else own
+    return Net(layers, names, own)
 
 
 def _outputs(e: Emitter) -> list[tuple[str, Blob]]:
-    """Return the output ports, each with a blob of its own that is the only top of its layer."""
+    """Return the output ports, each with a blob of its own that is the only top of its layer.
+
+    What layers read of an output that is called like its value, is called NAME.read.
+    """
     wanted = e.outputs()
     inputs = {port.name for port in e.graph.inputs}
     same = [name for name, _ in wanted if name in inputs]
@@ -74,6 +81,8 @@ def _outputs(e: Emitter) -> list[tuple[str, Blob]]:
         layer = blob.layer
         shared = id(blob) in read or len(layer.tops) > 1 or layer.type == "Input"
         if shared or sum(blob is other for _, other in wanted) > 1:
+            if blob.name == name:
+                blob.name = f"{name}.read"
             blob, quant = copy(e, blob), blob.quant
             blob.quant = quant
         found.append((name, blob))
@@ -106,21 +115,25 @@ def _silence(e: Emitter, layers: Sequence[Layer]) -> list[Layer]:
 
 
 def _names(e: Emitter, layers: Sequence[Layer], outputs: list[tuple[str, Blob]]) -> dict[Blob, str]:
+    """Return unique names: those of the ports, then those of values, then those in between."""
     names: dict[Blob, str] = {blob: name for name, blob in outputs}
     names |= {layer.tops[0]: layer.tops[0].name for layer in layers if layer.type == "Input"}
     taken = Names(names.values())
-    for layer in layers:
-        for top in layer.tops:
-            if top not in names:
-                names[top] = taken.unique(top.name)
+    tops = [top for layer in layers for top in layer.tops]
+    for top in (*filter(e.is_bound, tops), *tops):
+        if top not in names:
+            names[top] = taken.unique(top.name)
     return names
 
 
-def _run_in_place(layers: Sequence[Layer], names: dict[Blob, str], outputs: set[int]) -> None:
-    """Give a top the name of its bottom where the layer is the bottom's only reader.
+def _run_in_place(
+    layers: Sequence[Layer], own: Mapping[Blob, str], outputs: set[int]
+) -> dict[Blob, str]:
+    """Return names where a top has that of its bottom if the layer is the bottom's only reader.
 
     A bottom with parameters of quantization keeps its name, by which these are told.
     """
+    names = dict(own)
     readers: dict[int, int] = {}
     for layer in layers:
         for blob in layer.bottoms:
@@ -132,3 +145,4 @@ def _run_in_place(layers: Sequence[Layer], names: dict[Blob, str], outputs: set[
         alone = readers[id(bottom)] == 1 and len(bottom.layer.tops) == 1 and bottom.quant is None
         if alone and id(top) not in outputs and bottom.layer.type != "Input":
             names[top] = names[bottom]
+    return names

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from google.protobuf import text_format
 
-from mgeconvert.backends.base import Chunk
+from mgeconvert.backends.base import Chunk, Names
 from mgeconvert.backends.caffe import schema
 from mgeconvert.backends.caffe.emitter import Layer
 from mgeconvert.backends.caffe.net import Net
@@ -68,19 +68,15 @@ def layer_names(model: Model, net: Net) -> dict[Layer, str]:
 
 
 def _layer_names(net: Net) -> list[str]:
-    """Return names of layers: that of the first top, or with a number where the layer is in place.
+    """Return names of layers: that of the first top, and in place what the top would be called.
 
     No layer is called like the blob of another one: OpenCV asks for outputs by the layer's name.
     """
-    blobs, taken = set(net.names.values()), dict[str, None]()
-    for layer in net.layers:
-        base = net.names[layer.tops[0]] if layer.tops else layer.type.lower()
-        name, i = base, 0
-        while name in taken or (name in blobs and (i or not layer.tops)):
-            i += 1
-            name = f"{base}_{i}"
-        taken[name] = None
-    return list(taken)
+    taken = Names(net.own.values())
+    return [
+        net.own[layer.tops[0]] if layer.tops else taken.unique(layer.type.lower())
+        for layer in net.layers
+    ]
 
 
 def _fill(message: schema.Message, layer: Layer, net: Net, name: str) -> None:
