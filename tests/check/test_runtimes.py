@@ -145,10 +145,11 @@ def test_megengine_runs_graphs_at_other_batches_and_wide_types(
 @pytest.mark.parametrize("rounding", ["kept", "parameters", "none"])
 def test_dumps_with_workspaces_open(session: Session, sources: Path, rounding: str) -> None:
     runner = session.runner("megengine")
-    path = str(sources / "matched.mge")
+    path = str(sources / "normed.mge")
     ports = runner.open(path, format="mge", outputs=(), rounding=rounding, seconds=60)
-    feeds = {port.name: np.ones((1, 3, 8, 8), np.float32) for port in ports.inputs}
-    assert runner.run(feeds, seconds=30)["y"].tolist() == [[[[192.0]]]]
+    assert [port.name for port in ports.outputs] == ["y"]
+    got = runner.run({"x": np.ones((1, 3, 8, 8), np.float32)}, seconds=30)
+    assert not got["y"].any()
 
 
 def test_megengine_says_in_one_line_what_it_cannot_run(session: Session, sources: Path) -> None:
