@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from mgeconvert.backends.caffe.binary import joint
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
 from mgeconvert.backends.caffe.filters import convolution
-from mgeconvert.backends.caffe.mixing import expand, mix, sum_over
+from mgeconvert.backends.caffe.matrices import matrix_product
+from mgeconvert.backends.caffe.mixing import expand, mix
 from mgeconvert.backends.caffe.moving import cut
-from mgeconvert.backends.caffe.pieces import inner_product, product, reshape
+from mgeconvert.backends.caffe.pieces import inner_product, reshape
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import Array, Node, Value, ops
 
-LARGEST_PRODUCT = 1 << 22  # elements of a matrix product that is written out
 HINT = "compute it before, so that it is constant"
 
 
@@ -84,10 +83,7 @@ def matmul(e: Emitter, node: Node[ops.MatMul]) -> Blob:
     x, y = e.blob(a), e.blob(b)
     lead = joint([x.shape[:-2], y.shape[:-2]]) if x.rank + y.rank > 4 else ()
     x, y = expand(e, x, (*lead, *x.shape[-2:])), expand(e, y, (*lead, *y.shape[-2:]))
-    shape = (*lead, x.shape[-2], y.shape[-1])
-    if e.dialect.has("MatMul"):
-        return e.layer("MatMul", [x, y], shape)
-    return _written_out(e, x, y, shape)
+    return matrix_product(e, x, y)
 
 
 def _is_matrix(value: Value) -> bool:
@@ -98,20 +94,3 @@ def _is_matrix(value: Value) -> bool:
 def _matrix(value: Value) -> Array:
     array = floats(value)
     return array.reshape(array.shape[-2:])
-
-
-def _written_out(e: Emitter, x: Blob, y: Blob, shape: Sequence[int]) -> Blob:
-    """Multiply all pairs and add them up: Caffe has no product of computed matrices."""
-    rows, inner, columns = *x.shape[-2:], y.shape[-1]
-    batch = math.prod(shape[:-2])
-    if batch * rows * inner * columns > LARGEST_PRODUCT:
-        raise UnsupportedCase(
-            f"a product of computed matrices, {batch} x ({rows}, {inner}) @ ({inner}, {columns}): "
-            f"the dialect {e.dialect.name} has no MatMul, and written out it has more than "
-            f"{LARGEST_PRODUCT} elements",
-            hint="dialects that can: opencv",
-        )
-    whole = (batch, rows, inner, columns)
-    a = expand(e, reshape(e, x, (batch, rows, inner, 1)), whole)
-    b = expand(e, reshape(e, y, (batch, 1, inner, columns)), whole)
-    return reshape(e, sum_over(e, product(e, a, b), (2,), mean=False), shape)

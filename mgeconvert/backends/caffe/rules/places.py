@@ -9,17 +9,15 @@ import numpy as np
 
 from mgeconvert.backends.caffe.binary import product_of, times
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, Sizes, floats, sizes
-from mgeconvert.backends.caffe.mixing import expand, mix, pad_axis, select, sum_over
+from mgeconvert.backends.caffe.matrices import LARGEST_PRODUCT, hats, need_few, picked
+from mgeconvert.backends.caffe.mixing import mix, pad_axis, select, sum_over
 from mgeconvert.backends.caffe.moving import cut, permute
 from mgeconvert.backends.caffe.pieces import flat, inner_product, negative, relu, reshape, total
 from mgeconvert.backends.caffe.rules.masking import infinite, split_infinities
 from mgeconvert.backends.caffe.rules.table import RULES
-from mgeconvert.backends.caffe.whole import WHOLE, inverted, is_zero, positive
-from mgeconvert.errors import UnsupportedCase
+from mgeconvert.backends.caffe.whole import inverted, positive
 from mgeconvert.ir import Array, DType, Node, Value, ops
 
-LARGEST_HOT = 1 << 24  # one-hot numbers: places times the elements that each may be
-LARGEST_PRODUCT = 1 << 22  # products that are written out
 NATURAL = (ops.ArgMax, ops.ArgMin, ops.TopK)
 """Operators that make no negative places."""
 
@@ -31,7 +29,7 @@ SAME = (ops.Cast, ops.Expand, ops.Reshape, ops.Slice, ops.Squeeze, ops.Transpose
 @RULES(ops.OneHot, limits="up to 16 million numbers")
 def one_hot(e: Emitter, node: Node[ops.OneHot]) -> Blob:
     index = e.blob(node.inputs[0])
-    hot = _hot(e, reshape(e, index, (index.size, 1)), 1, node.op.depth)
+    hot = hats(e, reshape(e, index, (index.size, 1)), 1, node.op.depth)
     return reshape(e, hot, sizes(node.output))
 
 
@@ -49,9 +47,9 @@ def gather(e: Emitter, node: Node[ops.Gather]) -> Blob:
         table = floats(x).reshape(before, size, after).swapaxes(0, 1).reshape(size, -1)
         rows = reshape(e, _looked_up(e, index, table), (index.size, before, after))
         return reshape(e, permute(e, rows, (1, 0, 2)), sizes(node.output))
-    hot = _hot(e, reshape(e, index, (1, index.size, 1, 1)), 2, size)
+    hot = hats(e, reshape(e, index, (1, index.size, 1, 1)), 2, size)
     rows = reshape(e, e.blob(x), (before, 1, size, after))
-    return reshape(e, _picked(e, hot, rows), sizes(node.output))
+    return reshape(e, picked(e, hot, rows), sizes(node.output))
 
 
 def _taken(e: Emitter, x: Blob, axis: int, places: list[int]) -> Blob:
@@ -69,10 +67,10 @@ def gather_elements(e: Emitter, node: Node[ops.GatherElements]) -> Blob:
         data = data if i == axis else cut(e, data, i, 0, count)
     before, size, after = flat(data.shape, axis)
     count = shape[axis]
-    _need_few(before * count * size * after, LARGEST_PRODUCT)
+    need_few(before * count * size * after, LARGEST_PRODUCT)
     index = reshape(e, _counted(e, indices, size), (before, count, 1, after))
-    hot = _hot(e, index, 2, size)
-    return reshape(e, _picked(e, hot, reshape(e, data, (before, 1, size, after))), shape)
+    hot = hats(e, index, 2, size)
+    return reshape(e, picked(e, hot, reshape(e, data, (before, 1, size, after))), shape)
 
 
 @RULES(ops.GatherNd, limits="up to 4 million products, or a constant table")
@@ -83,10 +81,9 @@ def gather_nd(e: Emitter, node: Node[ops.GatherNd]) -> Blob:
     batch, size = math.prod(shape[:lead]), math.prod(shape[lead : lead + depth])
     if x.const is not None and batch == 1:
         return reshape(e, _looked_up(e, index, floats(x).reshape(size, -1)), sizes(node.output))
-    hot = _hot(e, reshape(e, index, (batch, index.size // batch, 1, 1)), 2, size)
-    rest = math.prod(shape[lead + depth :])
-    rows = reshape(e, e.blob(x), (batch, 1, size, rest))
-    return reshape(e, _picked(e, hot, rows), sizes(node.output))
+    hot = hats(e, reshape(e, index, (batch, index.size // batch, 1, 1)), 2, size)
+    rows = reshape(e, e.blob(x), (batch, 1, size, math.prod(shape[lead + depth :])))
+    return reshape(e, picked(e, hot, rows), sizes(node.output))
 
 
 @RULES(ops.ScatterElements, limits="up to 4 million products")
@@ -95,14 +92,14 @@ def scatter_elements(e: Emitter, node: Node[ops.ScatterElements]) -> Blob:
     axis, shape = node.op.axis, sizes(node.output)
     before, size, after = flat(shape, axis)
     count = sizes(indices)[axis]
-    _need_few(before * size * count * after, LARGEST_PRODUCT)
+    need_few(before * size * count * after, LARGEST_PRODUCT)
     index, written = _counted(e, indices, size), e.blob(updates)
     for i, length in enumerate(shape):  # what is not written is written nowhere
         rest = length - index.shape[i]
         if rest and i != axis:
             index = pad_axis(e, index, i, before=0, after=rest, mode="constant", value=-1.0)
             written = pad_axis(e, written, i, before=0, after=rest, mode="constant")
-    hot = _hot(e, reshape(e, index, (before, 1, count, after)), 1, size)
+    hot = hats(e, reshape(e, index, (before, 1, count, after)), 1, size)
     rows = reshape(e, written, (before, 1, count, after))
     return _written(e, node, hot, rows)
 
@@ -113,7 +110,7 @@ def scatter_nd(e: Emitter, node: Node[ops.ScatterNd]) -> Blob:
     shape, depth = sizes(x), sizes(indices)[-1]
     size, rest = math.prod(shape[:depth]), math.prod(shape[depth:])
     index = _address(e, indices, shape)
-    hot = _hot(e, reshape(e, index, (1, 1, index.size, 1)), 1, size)
+    hot = hats(e, reshape(e, index, (1, 1, index.size, 1)), 1, size)
     return _written(e, node, hot, reshape(e, e.blob(updates), (1, 1, index.size, rest)))
 
 
@@ -122,7 +119,7 @@ def _written(e: Emitter, node: Node[Any], hot: Blob, rows: Blob) -> Blob:
     x, shape = e.blob(node.inputs[0]), sizes(node.output)
     if node.op.reduction == "none":
         hot = _last(e, hot)
-    added = reshape(e, _picked(e, hot, rows), shape)
+    added = reshape(e, picked(e, hot, rows), shape)
     if node.op.reduction == "none":
         kept = inverted(e, sum_over(e, hot, (2,), mean=False))  # (P, size, 1, Q or 1)
         whole = reshape(e, x, (rows.shape[0], hot.shape[1], 1, rows.shape[3]))
@@ -139,45 +136,15 @@ def _last(e: Emitter, hot: Blob) -> Blob:
     return relu(e, total(e, hot, later, coefficients=(1.0, -1.0)))
 
 
-def _picked(e: Emitter, hot: Blob, rows: Blob) -> Blob:
-    """Return the sums over s of hot (P or 1, n, s, Q or 1) * rows (P, 1, s, Q), (P, n, Q)."""
-    before, _, size, after = rows.shape
-    count = hot.shape[1]
-    if hot.shape[3] == 1 and e.dialect.has("MatMul"):
-        hot = expand(e, hot, (before, count, size, 1))
-        pair = reshape(e, hot, (before, count, size)), reshape(e, rows, (before, size, after))
-        return e.layer("MatMul", pair, (before, count, after))
-    _need_few(before * count * size * after, LARGEST_PRODUCT)
-    products = product_of(e, hot, rows)
-    return reshape(e, sum_over(e, products, (2,), mean=False), (before, count, after))
-
-
 def _looked_up(e: Emitter, index: Blob, table: Array) -> Blob:
     """Return the rows of a constant table (size, n) at all of the index, as (count, n)."""
-    hot = _hot(e, reshape(e, index, (index.size, 1)), 1, len(table))
+    hot = hats(e, reshape(e, index, (index.size, 1)), 1, len(table))
     finite, signs = split_infinities(table)
     found = inner_product(e, hot, np.ascontiguousarray(finite.T))
     if signs is None:
         return found
     ends = inner_product(e, hot, np.ascontiguousarray(signs.T))
     return total(e, found, infinite(e, ends))
-
-
-def _hot(e: Emitter, index: Blob, axis: int, size: int) -> Blob:
-    """Return 1 where the place along `axis` is the index, which has one element there, else 0."""
-    e.dialect.need(WHOLE)
-    _need_few(index.size * size, LARGEST_HOT)
-    numbers = np.arange(size, dtype=np.float32)
-    gaps = mix(e, index, axis, np.ones((size, 1), np.float32), -numbers)
-    return is_zero(e, gaps, whole=True)
-
-
-def _need_few(count: int, limit: int) -> None:
-    if count > limit:
-        raise UnsupportedCase(
-            f"computed places, of which {count} numbers have to be made: the limit is {limit}",
-            hint="end the model before it, by outputs",
-        )
 
 
 def _counted(e: Emitter, indices: Value, size: int) -> Blob:
