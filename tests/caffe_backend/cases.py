@@ -9,7 +9,8 @@ import numpy as np
 
 from mgeconvert.backends.caffe.held import HELD, LARGEST
 from mgeconvert.ir import DType, ops
-from tests.onnx_backend.case import BOOL, F32, I32, U8, Case, Operand, case
+from mgeconvert.ir.ops.sampling import BORDERS
+from tests.onnx_backend.case import BOOL, F32, I32, U8, Case, Operand, case, given
 from tests.onnx_backend.cases import CASES as ALL
 from tests.onnx_backend.cases.network import conv, transposed
 
@@ -19,6 +20,23 @@ INF = float("inf")
 
 def held(*values: float) -> Operand:
     return replace(F32(len(values)), values=values)
+
+
+ROI = given(F32, (0, 0.5, 1, 4.3, 5), (0, 3, 3, 1, 2), (0, -2, -1, 9, 3))
+NO_YES = ((), (F32(6).fixed(),))
+
+
+def deformed(groups: int, parts: int, bias: tuple[Operand, ...], *, size: int = 5) -> Case:
+    out = ((size + 1) // 2, size)
+    return case(
+        ops.DeformConv(stride=(2, 1), padding=((1, 1), (2, 2)), dilation=(1, 2), groups=groups),
+        F32(2, 4, size, size),
+        F32(6, 4 // groups, 3, 3).fixed(),
+        F32(2, parts * 18, *out).between(-1.5, 1.5),
+        F32(2, parts * 9, *out),
+        *bias,
+        atol=1e-4,
+    )
 
 
 MORE: list[Case] = [
@@ -181,6 +199,21 @@ MORE: list[Case] = [
     case(ops.ScatterElements(axis=1), F32(1, 3000), I32(1, 3000), F32(1, 3000)),
     case(ops.GatherNd(), F32(5000), I32(5000, 1)),
     case(ops.ScatterNd(), F32(5000), I32(5000, 1), F32(5000)),
+    # Images read between their pixels, and too many of them.
+    *(
+        deformed(groups, parts, bias)
+        for groups, parts in ((1, 1), (2, 2), (1, 4))
+        for bias in NO_YES
+    ),
+    *(
+        case(ops.Remap(mode=mode, border=border), F32(1, 2, 1, 3), F32(1, 4, 5, 2), atol=1e-4)
+        for mode in ("linear", "nearest")
+        for border in BORDERS
+    ),
+    case(ops.RoiAlign(size=(2, 2), samples=(2, 1)), F32(1, 3, 6, 5), ROI, atol=1e-5),
+    case(ops.RoiAlign(size=(64, 64), samples=(1, 1)), F32(1, 1, 128, 128), ROI),
+    case(ops.Remap(), F32(1, 1, 128, 128), F32(1, 64, 64, 2)),
+    deformed(1, 1, NO_YES[0], size=64),
     # Masks, as attention has them: what is not chosen leaves nothing behind.
     *(
         case(ops.Where(), condition, *choices)

@@ -44,7 +44,7 @@ def picked(e: Emitter, hot: Blob, rows: Blob) -> Blob:
     if hot.shape[3] == 1:
         left = reshape(e, expand(e, hot, (before, count, size, 1)), (before, count, size))
         return matrix_product(e, left, reshape(e, rows, (before, size, after)))
-    need_few(before * count * size * after, LARGEST_PRODUCT)
+    need_few(e, before * count * size * after, LARGEST_PRODUCT)
     products = product_of(e, hot, rows)
     return reshape(e, sum_over(e, products, (2,), mean=False), (before, count, after))
 
@@ -54,8 +54,7 @@ def hats(e: Emitter, places: Blob, axis: int, size: int) -> Blob:
 
     For whole numbers that is one-hot, and else linear interpolation, with zeros around.
     """
-    e.dialect.need(WHOLE)
-    need_few(places.size * size, LARGEST_HOT)
+    need_few(e, places.size * size, LARGEST_HOT)
     numbers = np.arange(size, dtype=np.float32)
     return hat(e, mix(e, places, axis, np.ones((size, 1), np.float32), -numbers))
 
@@ -65,8 +64,9 @@ def hat(e: Emitter, gaps: Blob) -> Blob:
     return relu(e, inverted(e, unary(e, "AbsVal", gaps)))
 
 
-def need_few(count: int, limit: int) -> None:
-    """Raise UnsupportedCase where `count` numbers would have to be made."""
+def need_few(e: Emitter, count: int, limit: int) -> None:
+    """Raise UnsupportedCase where `count` numbers for places would be too many, or no use."""
+    e.dialect.need(WHOLE)
     if count > limit:
         raise UnsupportedCase(
             f"computed places, of which {count} numbers have to be made: the limit is {limit}",

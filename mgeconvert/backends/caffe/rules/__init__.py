@@ -13,7 +13,9 @@ from mgeconvert.backends.caffe.rules import (
     pool,
     recurrent,
     reduce,
+    regions,
     resize,
+    sampling,
     shape,
     transposed,
 )
@@ -33,7 +35,9 @@ __all__ = [
     "pool",
     "recurrent",
     "reduce",
+    "regions",
     "resize",
+    "sampling",
     "shape",
     "transposed",
 ]

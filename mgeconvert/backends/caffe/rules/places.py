@@ -67,7 +67,7 @@ def gather_elements(e: Emitter, node: Node[ops.GatherElements]) -> Blob:
         data = data if i == axis else cut(e, data, i, 0, count)
     before, size, after = flat(data.shape, axis)
     count = shape[axis]
-    need_few(before * count * size * after, LARGEST_PRODUCT)
+    need_few(e, before * count * size * after, LARGEST_PRODUCT)
     index = reshape(e, _counted(e, indices, size), (before, count, 1, after))
     hot = hats(e, index, 2, size)
     return reshape(e, picked(e, hot, reshape(e, data, (before, 1, size, after))), shape)
@@ -92,7 +92,7 @@ def scatter_elements(e: Emitter, node: Node[ops.ScatterElements]) -> Blob:
     axis, shape = node.op.axis, sizes(node.output)
     before, size, after = flat(shape, axis)
     count = sizes(indices)[axis]
-    need_few(before * size * count * after, LARGEST_PRODUCT)
+    need_few(e, before * size * count * after, LARGEST_PRODUCT)
     index, written = _counted(e, indices, size), e.blob(updates)
     for i, length in enumerate(shape):  # what is not written is written nowhere
         rest = length - index.shape[i]
