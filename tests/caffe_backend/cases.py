@@ -16,6 +16,15 @@ from tests.onnx_backend.cases.network import conv, transposed
 
 NONE, SAME = (0, 0), (1, 1)
 INF = float("inf")
+SMALL = (-3e-4, -1e-7, -1e-20, 0.0, 1e-7, 2e-5)
+QUADRANTS = (
+    (
+        (0.0, 0.0, 0.0, 1.0, -1.0, 1.0, -1.0, 3.0, -3.0),
+        (0.0, 1.0, -1.0, 0.0, 0.0, 1.0, 1.0, -1.0, -1.0),
+    ),
+    ((3e38, -3e38, 1e-30, -1e-30, 1e30, 1e-4), (3e38, 1.0, -3e-30, 2e-30, -1e-30, -1e4)),
+    ((1e-6, -2e-6, 1e-7), (1.0, 1.0, 3.0)),
+)
 
 
 def held(*values: float) -> Operand:
@@ -214,6 +223,17 @@ MORE: list[Case] = [
     case(ops.RoiAlign(size=(64, 64), samples=(1, 1)), F32(1, 1, 128, 128), ROI),
     case(ops.Remap(), F32(1, 1, 128, 128), F32(1, 64, 64, 2)),
     deformed(1, 1, NO_YES[0], size=64),
+    # Angles: many turns, all quadrants and axes, numbers near 0 and 1 and far from both.
+    *(case(op(), F32(512).between(-a, a)) for op in (ops.Sin, ops.Cos) for a in (9, 25000)),
+    case(ops.Tan(), F32(3, 5).between(-1.5, 1.5)),
+    *(case(ops.Atan2(), held(*a), held(*b)) for a, b in QUADRANTS),
+    case(ops.Atan2(), F32(2, 1, 4), F32(3, 1)),
+    *(case(op(), held(-1.0, -0.999, 0.0, 1e-5, 1.0)) for op in (ops.Asin, ops.Acos, ops.Atanh)),
+    case(ops.Acos(), held(1.0, 0.9999999, 0.999999)),
+    *(case(op(), held(*v)) for op in (ops.Atan, ops.Asinh) for v in (SMALL, (-INF, -1e30, 2.0))),
+    *(case(op(), held(*SMALL)) for op in (ops.Atanh, ops.Sinh, ops.Expm1, ops.Log1p)),
+    *(case(ops.Acosh(), held(*v)) for v in ((1.0, 1.0000001, 1.00001), (2.0, 1e30, INF))),
+    case(ops.Log1p(), held(-1.0, 0.0, 1e30, INF)),
     # Masks, as attention has them: what is not chosen leaves nothing behind.
     *(
         case(ops.Where(), condition, *choices)

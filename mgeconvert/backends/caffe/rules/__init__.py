@@ -2,9 +2,11 @@
 
 from mgeconvert.backends.caffe.rules import (
     activation,
+    angles,
     arithmetic,
     choosing,
     division,
+    hyperbolic,
     logic,
     masking,
     network,
@@ -24,9 +26,11 @@ from mgeconvert.backends.caffe.rules.table import RULES
 __all__ = [
     "RULES",
     "activation",
+    "angles",
     "arithmetic",
     "choosing",
     "division",
+    "hyperbolic",
     "logic",
     "masking",
     "network",

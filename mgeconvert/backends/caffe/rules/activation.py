@@ -16,6 +16,7 @@ from mgeconvert.backends.caffe.pieces import (
     unary,
 )
 from mgeconvert.backends.caffe.rules.table import RULES
+from mgeconvert.backends.caffe.series import polynomial
 from mgeconvert.ir import Node, ops
 
 # 1 - Phi(u) for u >= 0 is the polynomial of t = 1 / (1 + P u) with these coefficients, times
@@ -58,23 +59,6 @@ def sqrt(e: Emitter, node: Node[ops.Sqrt]) -> Blob:
 @RULES(ops.Reciprocal)
 def reciprocal(e: Emitter, node: Node[ops.Reciprocal]) -> Blob:
     return power(e, e.blob(node.inputs[0]), exponent=-1.0)
-
-
-@RULES(ops.Expm1)
-def expm1(e: Emitter, node: Node[ops.Expm1]) -> Blob:
-    return power(e, unary(e, "Exp", e.blob(node.inputs[0])), shift=-1.0)
-
-
-@RULES(ops.Log1p)
-def log1p(e: Emitter, node: Node[ops.Log1p]) -> Blob:
-    return unary(e, "Log", power(e, e.blob(node.inputs[0]), shift=1.0))
-
-
-@RULES(ops.Sinh, ops.Cosh)
-def hyperbolic(e: Emitter, node: Node[ops.Sinh]) -> Blob:
-    x = e.blob(node.inputs[0])
-    sign = -0.5 if isinstance(node.op, ops.Sinh) else 0.5
-    return total(e, unary(e, "Exp", x), unary(e, "Exp", negative(e, x)), coefficients=(0.5, sign))
 
 
 @RULES(ops.Clip)
@@ -191,9 +175,6 @@ def erf(e: Emitter, node: Node[ops.Erf]) -> Blob:
 def tail(e: Emitter, u: Blob) -> Blob:
     """Return 1 - Phi(u) of the normal distribution for u >= 0."""
     t = power(e, u, scale=P, shift=1.0, exponent=-1.0)
-    y = power(e, t, scale=TAIL[4], shift=TAIL[3])
-    for coefficient in TAIL[2::-1]:
-        y = power(e, product(e, y, t), shift=coefficient)
     square = power(e, u, exponent=2.0)
     bell = unary(e, "Exp", power(e, square, scale=-0.5))
-    return product(e, y, t, bell)
+    return product(e, polynomial(e, t, TAIL), t, bell)
