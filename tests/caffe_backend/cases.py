@@ -10,13 +10,15 @@ import numpy as np
 from mgeconvert.backends.caffe.held import HELD, LARGEST
 from mgeconvert.ir import DType, ops
 from mgeconvert.ir.ops.sampling import BORDERS
-from tests.onnx_backend.case import BOOL, F32, I32, U8, Case, Operand, case, given
+from tests.onnx_backend.case import BOOL, F32, I8, I32, I64, U8, Case, Operand, case, given
 from tests.onnx_backend.cases import CASES as ALL
 from tests.onnx_backend.cases.network import conv, transposed
 
 NONE, SAME = (0, 0), (1, 1)
 INF = float("inf")
 SMALL = (-3e-4, -1e-7, -1e-20, 0.0, 1e-7, 2e-5)
+BASES = (-3.0, -1.0, -0.5, 0.0, 0.25, 1.0, 1.5, 2.0, 7.0)
+EXPONENTS = (-3.0, -2.5, -2.0, -1.0, 0.0, 1e-6, 0.5, 1.0, 1.75, 2.0, 3.0, 30.0)
 QUADRANTS = (
     (
         (0.0, 0.0, 0.0, 1.0, -1.0, 1.0, -1.0, 3.0, -3.0),
@@ -234,6 +236,19 @@ MORE: list[Case] = [
     *(case(op(), held(*SMALL)) for op in (ops.Atanh, ops.Sinh, ops.Expm1, ops.Log1p)),
     *(case(ops.Acosh(), held(*v)) for v in ((1.0, 1.0000001, 1.00001), (2.0, 1e30, INF))),
     case(ops.Log1p(), held(-1.0, 0.0, 1e30, INF)),
+    # Powers: signs, zeros and exponents that are whole or not; of integers exactly.
+    *(case(ops.Pow(), replace(F32(len(BASES), 1), values=BASES), held(b)) for b in EXPONENTS),
+    case(ops.Pow(), held(*BASES), F32(1, 9).between(-3, 3)),
+    case(ops.Pow(), F32(2, 1, 3).between(0.1, 3), F32(4, 1).fixed()),
+    case(ops.Pow(), F32(4, 1).between(0.1, 3).fixed(), F32(2, 1, 3)),
+    case(ops.Pow(), F32(4, 3), held(2.0, 3.0, -1.0).fixed()),
+    case(ops.Pow(), held(-2.0, 0.0, 3.0).fixed(), F32(4, 1).between(0, 3)),
+    case(ops.Pow(), F32(4, 3), held(2.0, 2.0, 2.0).fixed()),
+    case(ops.Pow(), I32(9, 1).between(-4, 4), I32(12).between(0, 11)),
+    case(ops.Pow(), I32(3).between(-1, 1), given(I32, 1000000, 31, 32)),
+    case(ops.Pow(), given(I64, 2, -2, 4095), given(I64, 24, 23, 2).fixed()),
+    *(case(ops.Pow(), I32(9).between(-9, 9), given(I32, n).fixed()) for n in range(8)),
+    *(case(ops.Pow(), make(9).between(0, 127), given(make, 3).fixed()) for make in (I8, U8)),
     # Masks, as attention has them: what is not chosen leaves nothing behind.
     *(
         case(ops.Where(), condition, *choices)

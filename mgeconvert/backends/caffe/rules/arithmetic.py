@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from mgeconvert.backends.caffe.binary import (
     difference_of,
     maximum_of,
@@ -11,12 +9,9 @@ from mgeconvert.backends.caffe.binary import (
     multiply,
     plus,
     sum_of,
-    times,
 )
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
-from mgeconvert.backends.caffe.pieces import power, unary
 from mgeconvert.backends.caffe.rules.table import RULES
-from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import Node, ops
 
 
@@ -39,20 +34,6 @@ def sub(e: Emitter, node: Node[ops.Sub]) -> Blob:
 def mul(e: Emitter, node: Node[ops.Mul]) -> Blob:
     a, b = node.inputs
     return multiply(e, e.blob(b), a) if a.const is not None else multiply(e, e.blob(a), b)
-
-
-@RULES(ops.Pow, limits="one of both is one number; as the base it is positive")
-def pow_(e: Emitter, node: Node[ops.Pow]) -> Blob:
-    a, b = node.inputs
-    exponent = None if b.const is None else floats(b).reshape(-1)
-    if exponent is not None and (exponent == exponent[0]).all():
-        x = times(e, e.blob(a), floats(b) * 0 + 1)  # for the shape that the exponent may give
-        return power(e, x, exponent=float(exponent[0]))
-    base = None if a.const is None else floats(a).reshape(-1)
-    if base is not None and (base == base[0]).all() and base[0] > 0:
-        x = times(e, e.blob(b), floats(a) * 0 + 1)
-        return unary(e, "Exp", power(e, x, scale=math.log(float(base[0]))))
-    raise UnsupportedCase("a power of two computed operands", hint="one may be one number")
 
 
 @RULES(ops.Maximum)
