@@ -249,6 +249,53 @@ MORE: list[Case] = [
     case(ops.Pow(), given(I64, 2, -2, 4095), given(I64, 24, 23, 2).fixed()),
     *(case(ops.Pow(), I32(9).between(-9, 9), given(I32, n).fixed()) for n in range(8)),
     *(case(ops.Pow(), make(9).between(0, 127), given(make, 3).fixed()) for make in (I8, U8)),
+    # Computed filters, matrices and statistics; groups of one channel compare images.
+    *(
+        case(conv(stride, padding, dilation, groups), F32(*x), F32(*w), *bias, atol=1e-5)
+        for stride, padding, dilation, groups, x, w in (
+            ((1,), (SAME,), (1,), 1, (2, 3, 9), (4, 3, 3)),
+            ((2,), ((0, 3),), (2,), 2, (1, 4, 9), (6, 2, 2)),
+            ((1, 1), (NONE, NONE), (1, 1), 1, (2, 3, 5, 6), (4, 3, 1, 1)),
+            ((2, 1), ((0, 2), (3, 1)), (1, 2), 2, (2, 4, 7, 8), (6, 2, 3, 2)),
+            ((1, 1), (NONE, NONE), (1, 1), 6, (1, 6, 8, 9), (6, 1, 3, 4)),
+            ((1, 1), (SAME, SAME), (1, 1), 3, (2, 3, 5, 5), (6, 1, 3, 3)),
+            ((2, 1, 1), (SAME, NONE, (1, 0)), (1, 1, 2), 2, (2, 4, 4, 3, 5), (2, 2, 2, 3, 2)),
+        )
+        for bias in ((), (F32(w[0]),), (F32(w[0]).fixed(),))
+    ),
+    case(conv((1, 1), (SAME, SAME)), F32(1, 2, 4, 5).fixed(), F32(3, 2, 3, 3), atol=1e-5),
+    case(conv((1, 1), (SAME, SAME)), F32(1, 2, 4, 5), F32(3, 2, 3, 3).fixed(), F32(3), atol=1e-5),
+    *(
+        case(transposed(stride, padding, extra, dilation, groups), F32(*x), F32(*w), *bias)
+        for stride, padding, extra, dilation, groups, x, w in (
+            ((2,), (SAME,), (1,), (1,), 1, (2, 3, 5), (3, 4, 3)),
+            ((1, 1), (NONE, NONE), (0, 0), (1, 1), 1, (1, 3, 4, 4), (3, 2, 1, 1)),
+            ((2, 3), ((0, 1), (2, 0)), (1, 2), (2, 1), 2, (2, 4, 3, 4), (4, 3, 2, 3)),
+            (
+                (2, 1, 2),
+                (SAME, NONE, NONE),
+                (0, 0, 1),
+                (1, 1, 1),
+                2,
+                (1, 2, 3, 2, 3),
+                (2, 2, 3, 1, 2),
+            ),
+        )
+        for bias in ((), (F32(w[1] * groups),))
+    ),
+    case(transposed((1,), (NONE,), (0,)), F32(1, 2, 4), F32(2, 3, 3).fixed(), F32(3)),
+    *(
+        case(ops.Linear(), F32(*x), F32(*w), *bias, atol=1e-5)
+        for x, w in (((5,), (3, 5)), ((1, 300), (200, 300)), ((2, 9, 4), (3, 4)), ((2, 4), (1, 4)))
+        for bias in ((), (F32(w[0]),), (F32(w[0]).fixed(),))
+    ),
+    case(ops.Linear(), F32(3, 5).fixed(), F32(4, 5), atol=1e-5),
+    case(ops.Linear(), F32(3, 5), F32(4, 5).fixed(), F32(4), atol=1e-5),
+    *(
+        case(ops.BatchNorm(epsilon=0.1), F32(*x), *(v.between(0.5, 2) for v in vectors))
+        for x in ((4, 3), (2, 3, 5), (2, 3, 4, 5), (1, 3, 2, 2, 2))
+        for vectors in ((F32(3),) * 4, (F32(3).fixed(), F32(3), F32(3).fixed(), F32(3)))
+    ),
     # Masks, as attention has them: what is not chosen leaves nothing behind.
     *(
         case(ops.Where(), condition, *choices)

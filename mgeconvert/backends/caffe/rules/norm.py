@@ -12,17 +12,26 @@ from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
 from mgeconvert.backends.caffe.mixing import mix, sum_over
 from mgeconvert.backends.caffe.pieces import batch_norm, power, product, reshape, scale
 from mgeconvert.backends.caffe.rules.table import RULES
-from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import Node, ops
 
 
-@RULES(ops.BatchNorm, limits="constant statistics")
+@RULES(ops.BatchNorm)
 def batch_norm_(e: Emitter, node: Node[ops.BatchNorm]) -> Blob:
     x, *vectors = node.inputs
     if any(v.const is None for v in vectors):
-        raise UnsupportedCase("a batch norm whose statistics are computed")
+        return _of_computed(e, node)
     factor, bias, mean, variance = map(floats, vectors)
     return scale(e, batch_norm(e, e.blob(x), mean, variance, node.op.epsilon), factor, bias, 1)
+
+
+def _of_computed(e: Emitter, node: Node[ops.BatchNorm]) -> Blob:
+    """Return the same by arithmetic: the statistics of BatchNorm are weights."""
+    x, *vectors = map(e.blob, node.inputs)
+    shape = (x.shape[1], *(1,) * (x.rank - 2))
+    factor, bias, mean, variance = (reshape(e, v, shape) for v in vectors)
+    inverse = power(e, variance, shift=node.op.epsilon, exponent=-0.5)
+    centred = sum_of(e, x, mean, (1.0, -1.0))
+    return sum_of(e, product_of(e, centred, product(e, factor, inverse)), bias)
 
 
 @RULES(ops.LayerNorm)

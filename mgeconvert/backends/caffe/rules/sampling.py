@@ -21,7 +21,6 @@ from mgeconvert.backends.caffe.pieces import (
     total,
     unary,
 )
-from mgeconvert.backends.caffe.rules.network import HINT
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.backends.caffe.whole import floor, nearest
 from mgeconvert.errors import UnsupportedCase
@@ -97,7 +96,10 @@ def deform_conv(e: Emitter, node: Node[ops.DeformConv]) -> Blob:
     """Read each place of the kernel as an image of its own, and sum them up by a Convolution."""
     x, w, offset, mask, *bias = node.inputs
     if any(v.const is None for v in (w, *bias)):
-        raise UnsupportedCase("a convolution whose filters are computed", hint=HINT)
+        raise UnsupportedCase(
+            "a convolution whose filters are computed",
+            hint="compute them before, so that they are constant",
+        )
     n, channels, height, width = sizes(x)
     outputs, share, *kernel = sizes(w)
     taps, out = math.prod(kernel), sizes(node.output)[2:]

@@ -2,24 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from mgeconvert.backends.caffe.emitter import Blob, Emitter
+from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
 from mgeconvert.backends.caffe.filters import convolution, deconvolution, spread
+from mgeconvert.backends.caffe.matrices import matrix_product
 from mgeconvert.backends.caffe.mixing import select
+from mgeconvert.backends.caffe.moving import permute
 from mgeconvert.backends.caffe.pieces import reshape
-from mgeconvert.backends.caffe.rules.network import as_image, weights_of
+from mgeconvert.backends.caffe.rules.network import (
+    as_image,
+    biased,
+    one_hot,
+    parted,
+    repeated,
+)
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.ir import Array, Node, Quant, ops
 
 
-@RULES(ops.ConvTranspose, limits="constant filters")
+@RULES(ops.ConvTranspose, limits="computed filters: by MatMul, or up to 4 million products")
 def conv_transpose(e: Emitter, node: Node[ops.ConvTranspose]) -> Blob:
-    op, (x, w, bias) = node.op, weights_of(e, node)
+    x, w, *biases = node.inputs
+    if w.const is None:
+        return biased(e, _by_products(e, e.blob(x), e.blob(w), node.op), biases, 1)
+    constant, computed = parted(biases)
+    bias = floats(constant[0]) if constant else None
+    quants = [v.quant for v in (w, *constant)]
+    y = _transposed(e, e.blob(x), floats(w), bias, node.op, quants=quants)
+    return biased(e, y, computed, 1)
+
+
+def _by_products(e: Emitter, x: Blob, w: Blob, op: ops.ConvTranspose) -> Blob:
+    """Multiply each element with computed filters; one-hot filters add up what overlaps."""
+    batch, groups, outputs = x.shape[0], op.groups, w.shape[1] * op.groups
+    inputs = x.shape[1] // groups
+    filters = permute(e, reshape(e, w, (groups, inputs, w.size // w.shape[0])), (0, 2, 1))
+    rows = reshape(e, x, (batch * groups, inputs, x.size // (batch * x.shape[1])))
+    windows = matrix_product(e, repeated(e, filters, batch), rows)
+    hot = one_hot(w.shape[2:])
+    alone = reshape(e, windows, (batch * outputs, len(hot), *x.shape[2:]))
+    y = _transposed(e, alone, hot, None, replace(op, groups=1))
+    return reshape(e, y, (batch, outputs, *y.shape[2:]))
+
+
+def _transposed(
+    e: Emitter,
+    x: Blob,
+    w: Array,
+    bias: Array | None,
+    op: ops.ConvTranspose,
+    *,
+    quants: Sequence[Quant | None] = (None,),
+) -> Blob:
+    """Return what `op` makes of x with constant filters, over 1 to 3 axes, with any padding."""
     if x.rank == 5:
-        return _by_convolution(e, node, x, w, bias)
+        return _by_convolution(e, x, w, bias, op, quants=quants)
     stride, edges = list(op.stride), []
     for axis, (d, (before, after), extra) in enumerate(
         zip(op.dilation, op.padding, op.output_padding), 2
@@ -39,16 +80,21 @@ def conv_transpose(e: Emitter, node: Node[ops.ConvTranspose]) -> Blob:
     if any(map(any, longer)):  # zeros around the kernel make the padding even
         w = np.pad(w, ((0, 0), (0, 0), *longer))
     y = deconvolution(e, x, w, bias, stride=stride, pad=pad, groups=op.groups)
-    y.layer.quants = [v.quant for v in node.inputs[1:]]
+    y.layer.quants = list(quants)
     return reshape(e, y, y.shape[:3]) if line else y
 
 
 def _by_convolution(
-    e: Emitter, node: Node[ops.ConvTranspose], x: Blob, w: Array, bias: Array | None
+    e: Emitter,
+    x: Blob,
+    w: Array,
+    bias: Array | None,
+    op: ops.ConvTranspose,
+    *,
+    quants: Sequence[Quant | None],
 ) -> Blob:
     """Put the zeros of the strides between the elements, then convolve with the turned kernel."""
     e.dialect.need("Convolution of 3 spatial axes")
-    op = node.op
     for axis, (stride, k, d, (before, after), extra) in enumerate(
         zip(op.stride, w.shape[2:], op.dilation, op.padding, op.output_padding), 2
     ):
@@ -69,8 +115,7 @@ def _by_convolution(
         dilation=op.dilation,
         groups=op.groups,
     )
-    y.layer.quants = [v.quant for v in node.inputs[1:]]
-    y.layer.quants[0] = _turned(node.inputs[1].quant, op.groups)
+    y.layer.quants = [_turned(quants[0], op.groups), *quants[1:]]
     return y
 
 
