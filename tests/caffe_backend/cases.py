@@ -13,6 +13,7 @@ from mgeconvert.ir.ops.sampling import BORDERS
 from tests.onnx_backend.case import BOOL, F32, I8, I32, I64, U8, Case, Operand, case, given
 from tests.onnx_backend.cases import CASES as ALL
 from tests.onnx_backend.cases.network import conv, transposed
+from tests.onnx_backend.cases.recurrent import layer as recurrent
 
 NONE, SAME = (0, 0), (1, 1)
 INF = float("inf")
@@ -296,6 +297,7 @@ MORE: list[Case] = [
         for x in ((4, 3), (2, 3, 5), (2, 3, 4, 5), (1, 3, 2, 2, 2))
         for vectors in ((F32(3),) * 4, (F32(3).fixed(), F32(3), F32(3).fixed(), F32(3)))
     ),
+    recurrent(ops.Rnn(activation="tanh"), 1, 1, directions=2, fixed=False),
     # Masks, as attention has them: what is not chosen leaves nothing behind.
     *(
         case(ops.Where(), condition, *choices)

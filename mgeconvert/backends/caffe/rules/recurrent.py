@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mgeconvert.backends.caffe.binary import sum_of
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
 from mgeconvert.backends.caffe.moving import cut_all
 from mgeconvert.backends.caffe.pieces import (
@@ -16,6 +17,7 @@ from mgeconvert.backends.caffe.pieces import (
     total,
     unary,
 )
+from mgeconvert.backends.caffe.rules.network import by_rows
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import Array, Node, ops
@@ -23,11 +25,9 @@ from mgeconvert.ir import Array, Node, ops
 MOST_STEPS = 128
 
 
-@RULES(ops.Lstm, ops.Rnn, limits="constant weights, up to 128 steps")
+@RULES(ops.Lstm, ops.Rnn, limits="up to 128 steps")
 def recurrent(e: Emitter, node: Node[Any]) -> list[Blob]:
     x, w, r, b, *states = node.inputs
-    if any(v.const is None for v in (w, r, b)):
-        raise UnsupportedCase("a recurrent layer whose weights are computed")
     sequence = e.blob(x)
     steps, directions = sequence.shape[0], w.type.static[0] if w.type.static else 1
     if steps > MOST_STEPS:
@@ -35,11 +35,15 @@ def recurrent(e: Emitter, node: Node[Any]) -> list[Blob]:
             f"a recurrent layer over {steps} steps", hint=f"up to {MOST_STEPS} are written out"
         )
     begin = [_directions(e, e.blob(s), directions) for s in states]
+    computed = any(v.const is None for v in (w, r, b))
+    ws, rs, bs = (
+        _directions(e, e.blob(v), directions) if computed else list(floats(v)) for v in (w, r, b)
+    )
     rows: list[list[Blob]] = []
     last: list[list[Blob]] = []
     for d in range(directions):
-        gates = inner_product(e, sequence, floats(w)[d], floats(b)[d])
-        ys, end = _run(e, node, gates, floats(r)[d], [s[d] for s in begin], backwards=d == 1)
+        gates = _linear(e, sequence, ws[d], bs[d])
+        ys, end = _run(e, node, gates, rs[d], [s[d] for s in begin], backwards=d == 1)
         rows.append(ys)
         last.append(end)
     batch, hidden = begin[0][0].shape
@@ -56,14 +60,23 @@ def recurrent(e: Emitter, node: Node[Any]) -> list[Blob]:
     return [y, *ends]
 
 
+def _linear(e: Emitter, x: Blob, w: Array | Blob, b: Array | Blob | None = None) -> Blob:
+    """Return x @ w.T + b of both constants or both computed."""
+    if not isinstance(w, Blob):
+        assert not isinstance(b, Blob)
+        return inner_product(e, x, w, b)
+    y = by_rows(e, x, w)
+    return sum_of(e, y, b) if isinstance(b, Blob) else y
+
+
 def _directions(e: Emitter, state: Blob, directions: int) -> list[Blob]:
-    """Return the state (D, N, H) of each direction, as (N, H)."""
+    """Return what is for each direction of (D, *S), as (*S)."""
     parts = cut_all(e, state, 0, range(1, directions)) if directions > 1 else [state]
     return [reshape(e, part, state.shape[1:]) for part in parts]
 
 
 def _run(
-    e: Emitter, node: Node[Any], gates: Blob, r: Array, state: list[Blob], *, backwards: bool
+    e: Emitter, node: Node[Any], gates: Blob, r: Array | Blob, state: list[Blob], *, backwards: bool
 ) -> tuple[list[Blob], list[Blob]]:
     """Return the hidden states (N, H) by place of the input, and the last states."""
     steps = slice_all(e, gates, 0, range(1, gates.shape[0]))
@@ -71,7 +84,7 @@ def _run(
     found: dict[int, Blob] = {}
     for t in reversed(order) if backwards else order:
         step = reshape(e, steps[t], gates.shape[1:])
-        state = _step(e, node.op, total(e, step, inner_product(e, state[0], r)), state)
+        state = _step(e, node.op, total(e, step, _linear(e, state[0], r)), state)
         found[t] = state[0]
     return [found[t] for t in order], state
 
