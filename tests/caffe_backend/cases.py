@@ -150,6 +150,16 @@ MORE: list[Case] = [
         for op in (ops.Floor(), ops.Ceil(), ops.Round(), ops.Round(half="even"), ops.Sign())
     ),
     *(
+        case(op, held(8388605.0, 4194304.5, -4194305.5, -8388605.0, 16777213.0, 3e7))
+        for op in (ops.Floor(), ops.Ceil(), ops.Round(), ops.Round(half="even"))
+    ),
+    case(ops.Cast(to=DType.I32), held(16777213.0, -16777213.0, 8388605.0)),
+    *(
+        case(op(), given(I32, 16777213, -16777213, 9000001, 5), given(I32, n).fixed())
+        for op in (ops.ShiftRight, ops.FloorDiv, ops.Mod, ops.Fmod)
+        for n in (1, 2)
+    ),
+    *(
         case(op(), F32(2, 3, 4), F32(*shape).fixed())
         for op in (ops.Greater, ops.LessEqual, ops.Equal)
         for shape in ((2, 3, 4), (3, 1), (1,))

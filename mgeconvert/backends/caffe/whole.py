@@ -51,16 +51,31 @@ def sign(e: Emitter, x: Blob, *, whole: bool = False) -> Blob:
 
 
 def nearest(e: Emitter, x: Blob) -> Blob:
-    """Return the nearest whole number, of two the even one."""
+    """Return the nearest whole number, of two the even one; x is within 2 ** 22."""
     e.dialect.need(WHOLE)
     return power(e, power(e, x, shift=SHIFT), shift=-SHIFT)
 
 
+def rounded(e: Emitter, x: Blob) -> Blob:
+    """Return the nearest whole number of any finite x, of two the even one."""
+    e.dialect.need(WHOLE)
+    y, rest = _parted(e, x)
+    return total(e, y, nearest(e, rest))
+
+
 def floor(e: Emitter, x: Blob) -> Blob:
-    """Return the greatest whole number that is not above x."""
-    y = nearest(e, x)
-    over = positive(e, total(e, y, x, coefficients=(1.0, -1.0)))
-    return total(e, y, over, coefficients=(1.0, -1.0))
+    """Return the greatest whole number that is not above x, which is finite."""
+    e.dialect.need(WHOLE)
+    y, rest = _parted(e, x)
+    step = nearest(e, rest)
+    over = positive(e, total(e, step, rest, coefficients=(1.0, -1.0)))
+    return total(e, y, step, over, coefficients=(1.0, 1.0, -1.0))
+
+
+def _parted(e: Emitter, x: Blob) -> tuple[Blob, Blob]:
+    """Return an even number, or beyond 2 ** 23 any whole one, and the rest of x, within 2."""
+    y = power(e, power(e, x, shift=2 * SHIFT), shift=-2 * SHIFT)
+    return y, total(e, x, y, coefficients=(1.0, -1.0))
 
 
 def cut_off(e: Emitter, x: Blob) -> Blob:

@@ -16,9 +16,9 @@ from mgeconvert.backends.caffe.whole import (
     floor,
     inverted,
     is_zero,
-    nearest,
     nonzero,
     positive,
+    rounded,
     sign,
     wrapped,
 )
@@ -109,9 +109,9 @@ def round_(e: Emitter, node: Node[ops.Round]) -> Blob:
     if is_whole(node.inputs[0]):
         return x
     if node.op.half == "even":
-        return nearest(e, x)
+        return rounded(e, x)
     size = unary(e, "AbsVal", x)
-    y = nearest(e, size)
+    y = rounded(e, size)
     tie = power(e, total(e, y, size, coefficients=(1.0, -1.0)), shift=0.5)  # 0 where it went down
     return product(e, sign(e, x), total(e, y, is_zero(e, tie)))
 

@@ -12,7 +12,7 @@ from mgeconvert.backends.caffe.pieces import negative, power, product, relu, tot
 from mgeconvert.backends.caffe.rules.logic import is_whole
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.backends.caffe.series import at_most, within
-from mgeconvert.backends.caffe.whole import inverted, is_zero, nearest, positive
+from mgeconvert.backends.caffe.whole import floor, inverted, is_zero, nearest, positive
 from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import DType, Node, Value, ops
 
@@ -94,7 +94,7 @@ def _by_bits(e: Emitter, x: Blob, exponent: Blob, bits: int) -> Blob:
     the same.
     """
     top = float((1 << bits) - 2)
-    beyond = _half(e, relu(e, power(e, exponent, shift=-top)))
+    beyond = floor(e, power(e, relu(e, power(e, exponent, shift=-top)), scale=0.5))
     exponent = total(e, exponent, beyond, coefficients=(1.0, -2.0))
     factors: list[Blob] = []
     for i in range(bits):
