@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -10,7 +11,7 @@ import numpy as np
 from mgeconvert.backends.caffe.held import HELD, LARGEST
 from mgeconvert.ir import DType, ops
 from mgeconvert.ir.ops.sampling import BORDERS
-from tests.onnx_backend.case import BOOL, F32, I8, I32, I64, U8, Case, Operand, case, given
+from tests.onnx_backend.case import BOOL, F32, I8, I16, I32, I64, U8, Case, Operand, case, given
 from tests.onnx_backend.cases import CASES as ALL
 from tests.onnx_backend.cases.network import conv, transposed
 from tests.onnx_backend.cases.recurrent import layer as recurrent
@@ -49,6 +50,10 @@ def deformed(groups: int, parts: int, bias: tuple[Operand, ...], *, size: int = 
         *bias,
         atol=1e-4,
     )
+
+
+def one(make: Callable[..., Operand], number: int) -> Operand:
+    return given(make, number).fixed()
 
 
 MORE: list[Case] = [
@@ -308,6 +313,27 @@ MORE: list[Case] = [
         for vectors in ((F32(3),) * 4, (F32(3).fixed(), F32(3), F32(3).fixed(), F32(3)))
     ),
     recurrent(ops.Rnn(activation="tanh"), 1, 1, directions=2, fixed=False),
+    # Bits: runs of ones anywhere in a constant, all signs, and both operands computed.
+    *(
+        case(ops.BitAnd(), make(24).between(-128 if make is not U8 else 0, 127), one(make, n))
+        for make, numbers in (
+            (I8, (0, 1, 15, 64, 90, -1, -2, -128)),
+            (U8, (240, 255)),
+            (I32, (255, 65280, -1, -256)),
+        )
+        for n in numbers
+    ),
+    *(
+        case(op(), given(I32, 8388607, -8388608, 16777215, -16777216, 5592405), one(I32, n))
+        for op in (ops.BitAnd, ops.BitOr, ops.BitXor)
+        for n in (0, 1, 8388607, -2, 5592405)
+    ),
+    *(case(op(), one(I8, -107), I8(9).between(-128, 127)) for op in (ops.BitOr, ops.BitXor)),
+    *(
+        case(op(), I16(5, 1).between(-32768, 32767), b)
+        for op in (ops.BitAnd, ops.BitOr, ops.BitXor)
+        for b in (I16(7).between(-32768, 32767), I16(7).between(-32768, 32767).fixed())
+    ),
     # Masks, as attention has them: what is not chosen leaves nothing behind.
     *(
         case(ops.Where(), condition, *choices)
