@@ -19,7 +19,6 @@ from mgeconvert.frontends.traced.records import Graph as Record
 from mgeconvert.ir import Array, Graph, Value, evaluate, ops
 from tests.caffe_backend import reader
 from tests.caffe_backend.running import Files, Options, difference, same_message, unobserved
-from tests.caffe_backend.test_zoo import REFUSED
 from tests.zoo import FAMILIES, feeds
 from tests.zoo.child import run as run_child
 from tests.zoo.test_convert import folder, graph
@@ -30,14 +29,10 @@ pytestmark = pytest.mark.slow
 
 TOLERANCE = 1e-4  # of the largest element: what a Caffe target is held to
 PLAIN = Options()
-TRACED = [name for name in FAMILIES if name not in REFUSED]
+TRACED = [*FAMILIES]
 SOURCES = [
     *((name, "tm", dialect) for name in TRACED for dialect in ("bvlc", "opencv")),
-    *(
-        (name, variant, "bvlc")
-        for name, variant in MADE
-        if variant in ("v2", "v2-kept", "v1") and name not in REFUSED
-    ),
+    *((name, variant, "bvlc") for name, variant in MADE if variant in ("v2", "v2-kept", "v1")),
 ]
 
 
