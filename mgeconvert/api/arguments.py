@@ -31,6 +31,13 @@ def several(numbers: Any) -> tuple[Any, ...]:
     return tuple(numbers) if isinstance(numbers, Sequence) else (numbers,)
 
 
+def end_points(outspec: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of end points: several, one, or none for None."""
+    if outspec is None:
+        return ()
+    return (outspec,) if isinstance(outspec, str) else tuple(outspec)
+
+
 def rounding(
     kind: str | None, scales: Any, zero_points: Any, *, param_fake_quant: bool
 ) -> QuantizationKeys:

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mgeconvert.api.arguments import as_file, judge, rounding, saved
+from mgeconvert.api.arguments import as_file, end_points, judge, rounding, saved
 from mgeconvert.build.parameters import forget_parameters
 from mgeconvert.build.plan import unchecked
 from mgeconvert.build.single import convert_single
-from mgeconvert.errors import ConversionFailed, UnsupportedCase
+from mgeconvert.errors import ConversionFailed, ConvertError, UnsupportedCase
 from mgeconvert.manifest import CaffeOptions, Job, single_job
 from mgeconvert.manifest.options import PARAMETERS_FILE
 
@@ -37,7 +37,7 @@ def tracedmodule_to_caffe(
     traced_module: str | os.PathLike[str] | Any,
     prototxt: str | os.PathLike[str] = "out.prototxt",
     caffemodel: str | os.PathLike[str] = "out.caffemodel",
-    outspec: Sequence[str] | None = None,
+    outspec: str | Sequence[str] | None = None,
     use_empty_blobs: bool = False,
     input_data_type: str | None = None,
     input_scales: float | Sequence[float] | None = None,
@@ -86,7 +86,7 @@ def mge_to_caffe(
     mge_fpath: str | os.PathLike[str] | BinaryIO,
     prototxt: str | os.PathLike[str] = "out.prototxt",
     caffemodel: str | os.PathLike[str] = "out.caffemodel",
-    outspec: Sequence[str] | None = None,
+    outspec: str | Sequence[str] | None = None,
     use_empty_blobs: bool = False,
     convert_backend: BackEnd | int = BackEnd.CAFFE,
 ) -> None:
@@ -116,14 +116,14 @@ NO_QUANTIZED_CAFFE = (
 
 
 def _caffe_job(
-    source: Path, prototxt: Path, outspec: Sequence[str] | None, options: CaffeOptions
+    source: Path, prototxt: Path, outspec: str | Sequence[str] | None, options: CaffeOptions
 ) -> Job:
     judge(options)
     return single_job(
         source=source,
         output=prototxt.absolute(),
         format="caffe",
-        outputs=outspec or (),
+        outputs=end_points(outspec),
         options=options,
     )
 
@@ -132,12 +132,15 @@ def _to_caffe(job: Job, caffemodel: Path, parameters: Path) -> None:
     """Convert beside the weights, then give each file the name that is asked for."""
     prototxt = Path(job.file)
     wanted = {".prototxt": prototxt, ".caffemodel": caffemodel, f".{PARAMETERS_FILE}": parameters}
-    folders = {path.absolute().parent for path in (prototxt, caffemodel)}
-    for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        prefix=".mgeconvert-", dir=caffemodel.absolute().parent
-    ) as made:
+    folder = caffemodel.absolute().parent
+    try:
+        for path in (prototxt, caffemodel):
+            path.absolute().parent.mkdir(parents=True, exist_ok=True)
+        beside = tempfile.TemporaryDirectory(prefix=".mgeconvert-", dir=folder)
+    except OSError as error:
+        problem = ConvertError(f"the output folder {folder} cannot be written: {error.strerror}")
+        raise ConversionFailed([problem]) from error
+    with beside as made:
         convert_single(unchecked(replace(job, output=made)))
         forget_parameters(parameters)
         for ending, path in wanted.items():

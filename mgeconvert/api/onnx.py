@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mgeconvert.api.arguments import as_file, judge, rounding, saved
+from mgeconvert.api.arguments import as_file, end_points, judge, rounding, saved
 from mgeconvert.build.parameters import place_parameters
 from mgeconvert.build.plan import unchecked
 from mgeconvert.build.single import convert_single
@@ -23,7 +23,7 @@ def tracedmodule_to_onnx(
     *,
     graph_name: str = "graph",
     opset: int = 8,
-    outspec: Sequence[str] | None = None,
+    outspec: str | Sequence[str] | None = None,
     input_data_type: str | None = None,
     input_scales: float | Sequence[float] | None = None,
     input_zero_points: int | Sequence[int] | None = None,
@@ -53,7 +53,11 @@ def tracedmodule_to_onnx(
     with tempfile.TemporaryDirectory(prefix="mgeconvert-") as folder:
         source = saved(traced_module, Path(folder))
         job = single_job(
-            source=source, output=output, format="onnx", outputs=outspec or (), options=options
+            source=source,
+            output=output,
+            format="onnx",
+            outputs=end_points(outspec),
+            options=options,
         )
         made = convert_single(unchecked(replace(job, quantization=asked)))
     place_parameters(made, Path(job.output), Path(quantize_file_path))
@@ -65,7 +69,7 @@ def mge_to_onnx(
     *,
     graph_name: str = "graph",
     opset: int = 8,
-    outspec: Sequence[str] | None = None,
+    outspec: str | Sequence[str] | None = None,
 ) -> None:
     """Write the float graph that `dump` wrote as an ONNX file.
 
@@ -82,7 +86,7 @@ def mge_to_onnx(
             source=as_file(mge_fpath, Path(folder)),
             output=output,
             format="onnx",
-            outputs=outspec or (),
+            outputs=end_points(outspec),
             options=options,
         )
         convert_single(unchecked(job))

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from mgeconvert.api.arguments import (
     as_file,
+    end_points,
     judge,
     rounding,
     saved,
@@ -34,7 +35,7 @@ def tracedmodule_to_tflite(
     quantize_file_path: str = PARAMETERS_FILE,
     graph_name: str = "graph",
     mtk: bool = False,
-    outspec: Sequence[str] | None = None,
+    outspec: str | Sequence[str] | None = None,
     remove_relu: bool = False,
     prefer_same_pad_mode: bool = False,
     disable_nhwc: bool = False,
@@ -84,7 +85,7 @@ def mge_to_tflite(
     graph_name: str = "graph",
     mtk: bool = False,
     disable_nhwc: bool = False,
-    outspec: Sequence[str] | None = None,
+    outspec: str | Sequence[str] | None = None,
     prefer_same_pad_mode: bool = False,
     use_int64_bias: bool = False,
     require_quantize: bool = False,
@@ -117,14 +118,14 @@ def mge_to_tflite(
 def _to_tflite(
     source: Path,
     output: str | os.PathLike[str],
-    outspec: Sequence[str] | None,
+    outspec: str | Sequence[str] | None,
     options: TfliteOptions,
     asked: QuantizationKeys,
     parameters: str,
 ) -> None:
     judge(options)
     job = single_job(
-        source=source, output=output, format="tflite", outputs=outspec or (), options=options
+        source=source, output=output, format="tflite", outputs=end_points(outspec), options=options
     )
     made = convert_single(unchecked(replace(job, quantization=asked)))
     place_parameters(made, Path(job.output), Path(parameters))

@@ -40,6 +40,19 @@ def test_both_files_get_their_names(source: Path, tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "y").iterdir()] == ["c.caffemodel"]
 
 
+def test_one_end_point_by_its_name(source: Path, tmp_path: Path) -> None:
+    paths = tmp_path / "a.prototxt", tmp_path / "a.caffemodel"
+    with pytest.raises(ConversionFailed, match="no value named 'absent'"):
+        mgeconvert.tracedmodule_to_caffe(source, *paths, outspec="absent")
+
+
+def test_a_folder_that_cannot_be_written(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    weights = tmp_path / "file" / "a.caffemodel"
+    with pytest.raises(ConversionFailed, match="cannot be written"):
+        mgeconvert.tracedmodule_to_caffe(source, tmp_path / "a.prototxt", weights)
+
+
 @pytest.mark.slow
 def test_a_dump_by_path_and_as_a_file(tmp_path: Path) -> None:
     dump = dumps() / "residual-basic.v2.mge"
