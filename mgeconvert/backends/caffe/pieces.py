@@ -161,7 +161,7 @@ def scale(e: Emitter, x: Blob, w: Array, bias: Array | None, axis: int) -> Blob:
         weights=[w] if bias is None else [w, bias],
         axis=None if axis == 1 else axis,
         num_axes=None if w.ndim == 1 else w.ndim,
-        bias_term=None if bias is None else True,
+        bias_term=bias is not None,  # TensorRT's parser takes none for true
     )
 
 
