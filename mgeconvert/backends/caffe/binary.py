@@ -9,6 +9,7 @@ import numpy as np
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, Sizes, floats
 from mgeconvert.backends.caffe.mixing import expand, span_of
 from mgeconvert.backends.caffe.pieces import (
+    MINUS,
     greatest,
     negative,
     power,
@@ -80,7 +81,7 @@ def difference_of(e: Emitter, a: Value, b: Value) -> Blob:
         return plus(e, e.blob(a), -floats(b))
     if a.const is not None:
         return plus(e, negative(e, e.blob(b)), floats(a))
-    return sum_of(e, e.blob(a), e.blob(b), (1.0, -1.0))
+    return sum_of(e, e.blob(a), e.blob(b), MINUS)
 
 
 def maximum_of(e: Emitter, a: Value, b: Value) -> Blob:

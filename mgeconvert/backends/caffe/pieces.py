@@ -14,6 +14,7 @@ from mgeconvert.ir import Array
 
 MAX, AVE = 0, 1  # of PoolingParameter
 PROD, SUM, MAXIMUM = 0, 1, 2  # of EltwiseParameter
+MINUS = (1.0, -1.0)  # the coefficients of a difference
 
 
 def reshape(e: Emitter, x: Blob, shape: Sequence[int]) -> Blob:
@@ -64,6 +65,11 @@ def total(e: Emitter, *xs: Blob, coefficients: Sequence[float] = ()) -> Blob:
             return _eltwise(e, xs, operation=SUM, coeff=list(coefficients))
         xs = tuple(power(e, x, scale=c) for x, c in zip(xs, coefficients))
     return _eltwise(e, xs, operation=SUM)
+
+
+def difference(e: Emitter, a: Blob, b: Blob) -> Blob:
+    """Return a - b of blobs of one shape."""
+    return total(e, a, b, coefficients=MINUS)
 
 
 def greatest(e: Emitter, *xs: Blob) -> Blob:

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mgeconvert.backends.caffe.emitter import Blob, Emitter
-from mgeconvert.backends.caffe.pieces import greatest, negative, power, product, total, unary
+from mgeconvert.backends.caffe.pieces import (
+    difference,
+    greatest,
+    negative,
+    power,
+    product,
+    total,
+    unary,
+)
 
-MINUS = (1.0, -1.0)
 FAR = float(1 << 30)  # where 1 + x is x in float32, and x * x is still finite
 TINY = 1e-30  # keeps an inverse finite, and changes no number that is added to it
 
@@ -61,6 +68,6 @@ def log1p(e: Emitter, x: Blob) -> Blob:
     logarithm = unary(e, "Log", power(e, x, shift=1.0))
     near = at_most(e, x, FAR)
     sum_ = power(e, near, shift=1.0)
-    lost = total(e, near, power(e, sum_, shift=-1.0), coefficients=MINUS)
+    lost = difference(e, near, power(e, sum_, shift=-1.0))
     inverse = power(e, sum_, shift=TINY, exponent=-1.0)
     return total(e, logarithm, product(e, lost, inverse))

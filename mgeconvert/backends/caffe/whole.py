@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mgeconvert.backends.caffe.emitter import Blob, Emitter
 from mgeconvert.backends.caffe.held import HELD, LARGEST
-from mgeconvert.backends.caffe.pieces import negative, power, relu, total, unary
+from mgeconvert.backends.caffe.pieces import difference, negative, power, relu, total, unary
 from mgeconvert.ir import DType
 
 WHOLE = "whole numbers"  # the ability of a dialect
@@ -47,7 +47,7 @@ def nonzero(e: Emitter, x: Blob, *, whole: bool = False) -> Blob:
 def sign(e: Emitter, x: Blob, *, whole: bool = False) -> Blob:
     """Return -1, 0 or 1."""
     above, below = positive(e, x, whole=whole), positive(e, negative(e, x), whole=whole)
-    return total(e, above, below, coefficients=(1.0, -1.0))
+    return difference(e, above, below)
 
 
 def nearest(e: Emitter, x: Blob) -> Blob:
@@ -68,20 +68,20 @@ def floor(e: Emitter, x: Blob) -> Blob:
     e.dialect.need(WHOLE)
     y, rest = _parted(e, x)
     step = nearest(e, rest)
-    over = positive(e, total(e, step, rest, coefficients=(1.0, -1.0)))
+    over = positive(e, difference(e, step, rest))
     return total(e, y, step, over, coefficients=(1.0, 1.0, -1.0))
 
 
 def _parted(e: Emitter, x: Blob) -> tuple[Blob, Blob]:
     """Return an even number, or beyond 2 ** 23 any whole one, and the rest of x, within 2."""
     y = power(e, power(e, x, shift=2 * SHIFT), shift=-2 * SHIFT)
-    return y, total(e, x, y, coefficients=(1.0, -1.0))
+    return y, difference(e, x, y)
 
 
 def cut_off(e: Emitter, x: Blob) -> Blob:
     """Return x without what is behind the point."""
     above, below = floor(e, relu(e, x)), floor(e, relu(e, negative(e, x)))
-    return total(e, above, below, coefficients=(1.0, -1.0))
+    return difference(e, above, below)
 
 
 def wrapped(e: Emitter, x: Blob, dtype: DType) -> Blob:

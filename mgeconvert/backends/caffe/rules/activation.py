@@ -7,6 +7,7 @@ import math
 from mgeconvert.backends.caffe.binary import constant_like, multiply
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
 from mgeconvert.backends.caffe.pieces import (
+    difference,
     greatest,
     negative,
     power,
@@ -101,7 +102,7 @@ def prelu(e: Emitter, node: Node[ops.PRelu]) -> Blob:
         if x.rank > 1 and aligned.size == aligned.shape[1] == x.shape[1]:
             return e.layer("PReLU", [x], x.shape, weights=[w.reshape(-1)])
     below = multiply(e, relu(e, negative(e, x)), slope)
-    return total(e, relu(e, x), below, coefficients=(1.0, -1.0))
+    return difference(e, relu(e, x), below)
 
 
 @RULES(ops.Elu)
@@ -161,7 +162,7 @@ def gelu(e: Emitter, node: Node[ops.Gelu]) -> Blob:
         inner = total(e, x, cube, coefficients=(root, root * 0.044715))
         return product(e, x, power(e, unary(e, "TanH", inner), scale=0.5, shift=0.5))
     u = unary(e, "AbsVal", x)
-    return total(e, relu(e, x), product(e, u, tail(e, u)), coefficients=(1.0, -1.0))
+    return difference(e, relu(e, x), product(e, u, tail(e, u)))
 
 
 @RULES(ops.Erf)

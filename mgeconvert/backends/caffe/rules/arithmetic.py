@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mgeconvert.backends.caffe.binary import (
     difference_of,
     maximum_of,
@@ -30,14 +32,14 @@ def sub(e: Emitter, node: Node[ops.Sub]) -> Blob:
     return difference_of(e, *node.inputs)
 
 
-@RULES(ops.Mul)
-def mul(e: Emitter, node: Node[ops.Mul]) -> Blob:
+@RULES(ops.Mul, ops.And)
+def mul(e: Emitter, node: Node[Any]) -> Blob:
     a, b = node.inputs
     return multiply(e, e.blob(b), a) if a.const is not None else multiply(e, e.blob(a), b)
 
 
-@RULES(ops.Maximum)
-def maximum(e: Emitter, node: Node[ops.Maximum]) -> Blob:
+@RULES(ops.Maximum, ops.Or)
+def maximum(e: Emitter, node: Node[Any]) -> Blob:
     return maximum_of(e, *node.inputs)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from mgeconvert.backends.caffe.binary import constant_like, joint, plus, sum_of
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
 from mgeconvert.backends.caffe.mixing import expand
-from mgeconvert.backends.caffe.pieces import negative, power, product, total
+from mgeconvert.backends.caffe.pieces import difference, negative, power, product, total
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.backends.caffe.whole import floor, nearest
 from mgeconvert.errors import UnsupportedCase
@@ -18,7 +18,6 @@ BITS = {DType.I8: 8, DType.U8: 8, DType.I16: 16, DType.U16: 16}
 """The types whose numbers are taken apart."""
 
 WIDEST = 64
-MINUS = (1.0, -1.0)
 
 
 @RULES(ops.BitAnd, ops.BitOr, ops.BitXor, limits="by one number, or up to 16 bits")
@@ -34,7 +33,7 @@ def bitwise(e: Emitter, node: Node[Any]) -> Blob:
         return both
     rest = _sum(e, negative(e, both), b)
     if isinstance(node.op, ops.BitXor):
-        x = total(e, x, both, coefficients=MINUS)
+        x = difference(e, x, both)
     return total(e, rest, x)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from mgeconvert.backends.caffe.binary import plus, product_of, times
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, sizes
 from mgeconvert.backends.caffe.mixing import expand, max_over, mix
-from mgeconvert.backends.caffe.pieces import flat, negative, power, reshape, total
+from mgeconvert.backends.caffe.pieces import difference, flat, negative, power, reshape, total
 from mgeconvert.backends.caffe.rules.logic import is_whole
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.backends.caffe.whole import at_most_zero, inverted, is_zero, positive
@@ -17,7 +17,6 @@ from mgeconvert.errors import UnsupportedCase
 from mgeconvert.ir import Node, ops
 
 LARGEST_TABLE = 1 << 22  # comparisons of TopK
-MINUS = (1.0, -1.0)
 
 
 @RULES(ops.ArgMax, ops.ArgMin)
@@ -28,7 +27,7 @@ def arg_extreme(e: Emitter, node: Node[Any]) -> Blob:
     if isinstance(node.op, ops.ArgMin):
         x = negative(e, x)
     best = expand(e, max_over(e, x, (axis,)), x.shape)
-    gap = total(e, best, x, coefficients=MINUS)
+    gap = difference(e, best, x)
     is_best = at_most_zero(e, gap, whole=is_whole(value))
     size = x.shape[axis]
     numbers = np.arange(size, 0, -1, dtype=np.float32)
@@ -68,8 +67,8 @@ def _places(e: Emitter, rows: Blob, *, whole: bool) -> Blob:
         expand(e, rows, table),
         expand(e, reshape(e, rows, (before, 1, size, after)), table),
     )
-    greater = positive(e, total(e, other, own, coefficients=MINUS), whole=whole)
-    as_great = inverted(e, positive(e, total(e, own, other, coefficients=MINUS), whole=whole))
+    greater = positive(e, difference(e, other, own), whole=whole)
+    as_great = inverted(e, positive(e, difference(e, own, other), whole=whole))
     first = np.tril(np.ones((size, size), np.float32), -1)  # the other one has the lower index
     later = times(e, greater, (1 - first - np.eye(size, dtype=np.float32)).reshape(size, size, 1))
     earlier = times(e, as_great, first.reshape(size, size, 1))

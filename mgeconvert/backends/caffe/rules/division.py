@@ -8,14 +8,21 @@ import numpy as np
 
 from mgeconvert.backends.caffe.binary import multiply, plus, product_of, sum_of, times
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
-from mgeconvert.backends.caffe.pieces import negative, power, product, total, unary
+from mgeconvert.backends.caffe.pieces import (
+    MINUS,
+    difference,
+    negative,
+    power,
+    product,
+    total,
+    unary,
+)
 from mgeconvert.backends.caffe.rules.logic import is_whole
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.backends.caffe.whole import floor, inverted, nonzero, positive, sign
 from mgeconvert.ir import Array, Node, Value, ops
 
 HALF = 4097.0  # 2 ** 12 + 1: splits the bits of a float32 in two halves (Dekker, 1971)
-MINUS = (1.0, -1.0)
 
 
 @RULES(ops.Div)
@@ -51,7 +58,7 @@ def mod(e: Emitter, node: Node[Any]) -> Blob:
     if isinstance(node.op, ops.Mod):
         return rest
     differs = positive(e, negative(e, product_of(e, rest, e.blob(a))), whole=whole)
-    return total(e, rest, multiply(e, differs, b), coefficients=MINUS)
+    return difference(e, rest, multiply(e, differs, b))
 
 
 def _divided(e: Emitter, a: Value, b: Value, *, exact: bool) -> tuple[Blob, Blob]:
@@ -66,7 +73,7 @@ def _divided(e: Emitter, a: Value, b: Value, *, exact: bool) -> tuple[Blob, Blob
     signed = _signed(e, rest, b)
     over = inverted(e, positive(e, _missing(e, signed, b), whole=whole))
     under = positive(e, negative(e, signed), whole=whole)
-    step = total(e, over, under, coefficients=MINUS)
+    step = difference(e, over, under)
     return total(e, quotient, step), _less(e, rest, step, b, exact=False)
 
 
@@ -92,8 +99,8 @@ def _halves(b: Array) -> tuple[Array, Array]:
 
 def _computed_halves(e: Emitter, b: Blob) -> tuple[Blob, Blob]:
     wide = power(e, b, scale=HALF)
-    high = total(e, wide, total(e, wide, b, coefficients=MINUS), coefficients=MINUS)
-    return high, total(e, b, high, coefficients=MINUS)
+    high = difference(e, wide, difference(e, wide, b))
+    return high, difference(e, b, high)
 
 
 def _signed(e: Emitter, x: Blob, b: Value) -> Blob:

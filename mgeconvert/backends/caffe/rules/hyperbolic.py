@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mgeconvert.backends.caffe.emitter import Blob, Emitter
-from mgeconvert.backends.caffe.pieces import negative, power, product, total, unary
+from mgeconvert.backends.caffe.pieces import difference, negative, power, product, total, unary
 from mgeconvert.backends.caffe.rules.table import RULES
-from mgeconvert.backends.caffe.series import FAR, MINUS, log1p, within
+from mgeconvert.backends.caffe.series import FAR, log1p, within
 from mgeconvert.ir import Node, ops
 
 LEAST = 1e-37  # keeps the inverse of 0 finite
@@ -73,4 +73,4 @@ def atanh(e: Emitter, node: Node[ops.Atanh]) -> Blob:
     """Return half of log(1 + x) - log(1 - x): Abramowitz and Stegun, 4.6.22."""
     x = e.blob(node.inputs[0])
     above, below = log1p(e, x), log1p(e, negative(e, x))
-    return power(e, total(e, above, below, coefficients=MINUS), scale=0.5)
+    return power(e, difference(e, above, below), scale=0.5)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mgeconvert.backends.caffe.binary import difference_of, maximum_of, multiply, times
+from mgeconvert.backends.caffe.binary import difference_of, times
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
 from mgeconvert.backends.caffe.held import HELD
-from mgeconvert.backends.caffe.pieces import negative, power, product, total, unary
+from mgeconvert.backends.caffe.pieces import difference, negative, power, product, total, unary
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.backends.caffe.whole import (
     cut_off,
@@ -46,8 +46,8 @@ def _difference(e: Emitter, a: Value, b: Value) -> Blob:
 def order(e: Emitter, node: Node[Any]) -> Blob:
     a, b = node.inputs
     swapped = isinstance(node.op, ops.Less | ops.GreaterEqual)
-    difference = _difference(e, b, a) if swapped else _difference(e, a, b)
-    above = positive(e, difference, whole=is_whole(a))
+    gap = _difference(e, b, a) if swapped else _difference(e, a, b)
+    above = positive(e, gap, whole=is_whole(a))
     return inverted(e, above) if isinstance(node.op, ops.GreaterEqual | ops.LessEqual) else above
 
 
@@ -55,17 +55,6 @@ def order(e: Emitter, node: Node[Any]) -> Blob:
 def equal(e: Emitter, node: Node[Any]) -> Blob:
     same = is_zero(e, _difference(e, *node.inputs), whole=is_whole(node.inputs[0]))
     return same if isinstance(node.op, ops.Equal) else inverted(e, same)
-
-
-@RULES(ops.And)
-def and_(e: Emitter, node: Node[ops.And]) -> Blob:
-    a, b = node.inputs
-    return multiply(e, e.blob(b), a) if a.const is not None else multiply(e, e.blob(a), b)
-
-
-@RULES(ops.Or)
-def or_(e: Emitter, node: Node[ops.Or]) -> Blob:
-    return maximum_of(e, *node.inputs)
 
 
 @RULES(ops.Not)
@@ -112,7 +101,7 @@ def round_(e: Emitter, node: Node[ops.Round]) -> Blob:
         return rounded(e, x)
     size = unary(e, "AbsVal", x)
     y = rounded(e, size)
-    tie = power(e, total(e, y, size, coefficients=(1.0, -1.0)), shift=0.5)  # 0 where it went down
+    tie = power(e, difference(e, y, size), shift=0.5)  # 0 where it went down
     return product(e, sign(e, x), total(e, y, is_zero(e, tie)))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from mgeconvert.backends.caffe.binary import plus, product_of, sum_of, times
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, floats
 from mgeconvert.backends.caffe.mixing import mix, sum_over
-from mgeconvert.backends.caffe.pieces import batch_norm, power, product, reshape, scale
+from mgeconvert.backends.caffe.pieces import MINUS, batch_norm, power, product, reshape, scale
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.ir import Node, ops
 
@@ -30,7 +30,7 @@ def _of_computed(e: Emitter, node: Node[ops.BatchNorm]) -> Blob:
     shape = (x.shape[1], *(1,) * (x.rank - 2))
     factor, bias, mean, variance = (reshape(e, v, shape) for v in vectors)
     inverse = power(e, variance, shift=node.op.epsilon, exponent=-0.5)
-    centred = sum_of(e, x, mean, (1.0, -1.0))
+    centred = sum_of(e, x, mean, MINUS)
     return sum_of(e, product_of(e, centred, product(e, factor, inverse)), bias)
 
 
@@ -73,7 +73,7 @@ def standardize(e: Emitter, x: Blob, epsilon: float) -> Blob:
     if e.dialect.has("MVN"):
         centred = e.layer("MVN", [x], x.shape, normalize_variance=False)
     else:
-        centred = sum_of(e, x, sum_over(e, x, (2, 3), mean=True), (1.0, -1.0))
+        centred = sum_of(e, x, sum_over(e, x, (2, 3), mean=True), MINUS)
     variance = sum_over(e, power(e, centred, exponent=2.0), (2, 3), mean=True)
     return product_of(e, centred, power(e, variance, shift=epsilon, exponent=-0.5))
 

@@ -12,7 +12,15 @@ from mgeconvert.backends.caffe.emitter import Blob, Emitter, Sizes, floats, size
 from mgeconvert.backends.caffe.matrices import LARGEST_PRODUCT, hats, need_few, picked
 from mgeconvert.backends.caffe.mixing import mix, pad_axis, select, sum_over
 from mgeconvert.backends.caffe.moving import cut, permute
-from mgeconvert.backends.caffe.pieces import flat, inner_product, negative, relu, reshape, total
+from mgeconvert.backends.caffe.pieces import (
+    difference,
+    flat,
+    inner_product,
+    negative,
+    relu,
+    reshape,
+    total,
+)
 from mgeconvert.backends.caffe.rules.masking import infinite, split_infinities
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.backends.caffe.whole import inverted, positive
@@ -133,7 +141,7 @@ def _last(e: Emitter, hot: Blob) -> Blob:
     if writes == 1:
         return hot
     later = mix(e, hot, 2, np.triu(np.ones((writes, writes), np.float32), 1))
-    return relu(e, total(e, hot, later, coefficients=(1.0, -1.0)))
+    return relu(e, difference(e, hot, later))
 
 
 def _looked_up(e: Emitter, index: Blob, table: Array) -> Blob:

@@ -10,7 +10,7 @@ from mgeconvert.backends.caffe.binary import sum_of
 from mgeconvert.backends.caffe.emitter import Blob, Emitter, sizes
 from mgeconvert.backends.caffe.held import HELD, LARGEST
 from mgeconvert.backends.caffe.mixing import max_over, min_over, mix, product_over, sum_over
-from mgeconvert.backends.caffe.pieces import reshape, unary
+from mgeconvert.backends.caffe.pieces import MINUS, reshape, unary
 from mgeconvert.backends.caffe.rules.logic import is_whole
 from mgeconvert.backends.caffe.rules.table import RULES
 from mgeconvert.errors import UnsupportedCase
@@ -55,9 +55,9 @@ def softmax(e: Emitter, node: Node[ops.Softmax]) -> Blob:
 @RULES(ops.LogSoftmax)
 def log_softmax(e: Emitter, node: Node[ops.LogSoftmax]) -> Blob:
     x, axes = e.blob(node.inputs[0]), (node.op.axis,)
-    shifted = sum_of(e, x, max_over(e, x, axes), (1.0, -1.0))
+    shifted = sum_of(e, x, max_over(e, x, axes), MINUS)
     sums = sum_over(e, unary(e, "Exp", shifted), axes, mean=False)
-    return sum_of(e, shifted, unary(e, "Log", sums), (1.0, -1.0))
+    return sum_of(e, shifted, unary(e, "Log", sums), MINUS)
 
 
 @RULES(ops.CumSum)
