@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,11 @@ class Context:
         for part in path:
             table = table.get(part) if isinstance(table, dict) else None
         return table
+
+    def keys(self, path: KeyPath) -> AbstractSet[str]:
+        """Return the keys of the table at the key path, none if the file has no table there."""
+        table = self.value(path)
+        return table.keys() if isinstance(table, dict) else frozenset()
 
     def inside(self, at: KeyPath, path: str, *, outside: bool) -> str | None:
         """Return the path resolved, or report that it leaves the folder."""

@@ -116,8 +116,8 @@ def _check(
         return NO_CHECK
     keys = QuantizationKeys(**model.get("quantization", {}))
     idle = dict(_idle(options, keys, metric=model.get("metric")))
-    written = context.value((*at, "check")) or {}
-    for name in written.keys() & idle.keys():
+    written = context.keys((*at, "check"))
+    for name in written & idle.keys():
         context.report((*at, "check", name), "it has no effect", idle[name])
     asked = {name: v for name, v in table.get("check", {}).items() if name not in idle}
     check = replace(check_defaults(format, rounds=rounds(options, keys)), **asked)
@@ -155,9 +155,7 @@ def _judge_format(context: Context, at: KeyPath, target: Target) -> None:
         context.report(at, f"the format {target.format} is not yet supported", hint)
     if target.name in FORMATS or context.wrote((*at, "format")):
         return
-    for key in (
-        context.value(at).keys() & target_keys(None).keys() - target_keys(target.format).keys()
-    ):
+    for key in context.keys(at) & target_keys(None).keys() - target_keys(target.format).keys():
         reason = IMPOSSIBLE.get(target.format, {}).get(key, "")
         context.report((*at, key), f"targets of format {target.format} have no such key", reason)
 

@@ -26,6 +26,20 @@ TABLE = [
     (MODEL + "inputs.x.shap = []\n" + ONNX, 4, "models.m.inputs.x.shap", "unknown", '"shape"'),
     # Wrong types and values.
     ("models = 3", 2, "models", "expected a table of tables, found 3", ""),
+    (
+        MODEL + ONNX + "check = true",
+        5,
+        "models.m.targets.onnx.check",
+        "expected a table, found true",
+        "",
+    ),
+    (
+        "[defaults.targets.onnx]\n" + MODEL + "targets = {onnx = true}",
+        5,
+        "models.m.targets.onnx",
+        "expected a table, found true",
+        "",
+    ),
     ("defaults = []", 2, "defaults", "expected a table, found []", ""),
     ("[models]\nm = 3", 3, "models.m", "expected a table, found 3", ""),
     ("include = 'a'", 2, "include", 'expected a list of paths, found "a"', ""),
